@@ -1,0 +1,53 @@
+"""Chance that depends on where a number is used, not on who asked before.
+
+Every uniform number is a hash of (seed, stream, step, global match, place). So a match sees the same chance on
+whatever rank it is played, nothing has to be stored to resume, and no generator is shared.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+ACTIONS, OPPONENTS, MINIBATCHES, STARTS = range(4)
+"""Streams: what the numbers are for."""
+
+
+def uniforms(seed: int, stream: int, step: int, match_ids: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Uniform numbers in (0, 1), float32 ``[matches, *shape]``, for the matches with the given global ids."""
+    out = np.empty((len(match_ids), int(np.prod(shape, dtype=np.int64))), np.float32)
+    key = np.random.SeedSequence((seed, stream, step)).generate_state(1, np.uint64)[0]
+    _fill(key, match_ids.astype(np.uint64), out)
+    return out.reshape(len(match_ids), *shape)
+
+
+def match_seeds(seed: int, match_ids: np.ndarray) -> np.ndarray:
+    """A 64-bit seed for the game's own generator of every match."""
+    key = np.random.SeedSequence((seed, STARTS)).generate_state(1, np.uint64)[0]
+    return _mix_each(key, match_ids.astype(np.uint64))
+
+
+@njit(cache=True)
+def _fill(key: np.uint64, match_ids: np.ndarray, out: np.ndarray) -> None:
+    for b in range(out.shape[0]):
+        state = _mix(key ^ _mix(match_ids[b]))
+        for i in range(out.shape[1]):
+            bits = _mix(state + np.uint64(i) * np.uint64(0xD1B54A32D192ED03)) >> np.uint64(41)
+            out[b, i] = (np.float32(bits) + np.float32(0.5)) * np.float32(2.0**-23)
+
+
+@njit(cache=True)
+def _mix_each(key: np.uint64, match_ids: np.ndarray) -> np.ndarray:
+    out = np.empty_like(match_ids)
+    for b in range(len(match_ids)):
+        out[b] = _mix(key ^ _mix(match_ids[b]))
+    return out
+
+
+@njit(cache=True)
+def _mix(z: np.uint64) -> np.uint64:
+    """The output function of SplitMix64 (Steele, Lea and Flood 2014)."""
+    z = z + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

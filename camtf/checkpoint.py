@@ -1,0 +1,160 @@
+"""Files of a run: atomic, complete, without pickle.
+
+A run directory::
+
+    config.json                    the whole configuration, roster digest, versions, command
+    generalists/generation_01.npz  frozen Generalists, in order
+    specialists/<character>.npz    one Specialist per character
+    checkpoint.npz                 the phase under way: weights, optimiser, graph, matches, step
+    metrics.jsonl                  one JSON line per update
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from camtf.config import Config, ConfigError, from_json, leaves, to_json
+from camtf.game.roster import Roster
+from camtf.population.pool import Snapshot
+
+_VERSIONED = ("camtf", "tensorflow-cpu", "keras", "tensorflow-probability", "horovod", "numpy", "numba")
+
+
+class CheckpointError(RuntimeError):
+    """A file of a run is missing, damaged, or of another run. Names the file."""
+
+
+def write_arrays(file: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
+    """Write arrays and a JSON header to a temporary name, then rename: the file is whole or not there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_suffix(".tmp")
+    with temporary.open("wb") as stream:
+        np.savez(stream, __meta__=np.array(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(file)
+
+
+def read_arrays(file: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Arrays and header of a file. Raises CheckpointError."""
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        return arrays, json.loads(str(arrays.pop("__meta__")))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{file} does not exist") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{file} is damaged: {error}") from error
+
+
+class RunDirectory:
+    """Where a run keeps its files. Only rank 0 writes; all ranks read, so they must see the same directory."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    @property
+    def checkpoint_file(self) -> Path:
+        """State of the phase under way."""
+        return self.path / "checkpoint.npz"
+
+    def generalist_file(self, generation: int) -> Path:
+        """A frozen Generalist; generations count from 1."""
+        return self.path / "generalists" / f"generation_{generation:02d}.npz"
+
+    def specialist_file(self, character_id: str) -> Path:
+        """A finished Specialist."""
+        return self.path / "specialists" / f"{character_id}.npz"
+
+    def begin(self, config: Config, roster: Roster, write: bool) -> None:
+        """Claim the directory for a run, or check that it holds this very run. Raises CheckpointError."""
+        file = self.path / "config.json"
+        if file.exists():
+            self._check_same(config, roster)
+        elif write:
+            self.path.mkdir(parents=True, exist_ok=True)
+            about = {
+                "config": to_json(config),
+                "roster_digest": roster.digest,
+                "characters": list(roster.ids),
+                "versions": {name: _version(name) for name in _VERSIONED} | {"python": sys.version.split()[0]},
+                "command": sys.argv,
+            }
+            temporary = file.with_suffix(".tmp")
+            temporary.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+            temporary.replace(file)
+
+    def config(self) -> Config:
+        """The configuration that the run was started with. Raises CheckpointError."""
+        try:
+            return from_json(self._about()["config"])
+        except (KeyError, TypeError, ConfigError) as error:
+            raise CheckpointError(f"{self.path / 'config.json'}: not a configuration of this version: {error}") from error
+
+    def check_roster(self, roster: Roster) -> None:
+        """Raises CheckpointError where the run was trained on another roster."""
+        trained = self._about()["roster_digest"]
+        if trained != roster.digest:
+            raise CheckpointError(
+                f"{self.path / 'config.json'}: the run has the roster {trained[:16]}, given is {roster.digest[:16]}"
+            )
+
+    def write_snapshot(self, file: Path, snapshot: Snapshot, meta: dict[str, Any]) -> None:
+        """Write a frozen policy."""
+        arrays = {f"weight:{path}": w for path, w in snapshot.weights.items()}
+        write_arrays(file, {**arrays, "mixture": snapshot.mixture}, {"name": snapshot.name, **meta})
+
+    def read_snapshot(self, file: Path) -> Snapshot:
+        """Read a frozen policy. Raises CheckpointError."""
+        arrays, meta = read_arrays(file)
+        weights = {name.removeprefix("weight:"): a for name, a in arrays.items() if name.startswith("weight:")}
+        if not weights or "mixture" not in arrays:
+            raise CheckpointError(f"{file} holds no policy")
+        return Snapshot(meta["name"], weights, arrays["mixture"])
+
+    def generalists(self) -> list[Snapshot]:
+        """The finished Generalists, oldest first. Raises CheckpointError where there is none."""
+        files = sorted((self.path / "generalists").glob("generation_*.npz"))
+        if not files:
+            raise CheckpointError(f"{self.path} holds no Generalist; train with --stage=generalists first")
+        return [self.read_snapshot(file) for file in files]
+
+    def append_metrics(self, line: dict[str, Any]) -> None:
+        """Add a line to ``metrics.jsonl``."""
+        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+
+    def _about(self) -> dict[str, Any]:
+        file = self.path / "config.json"
+        try:
+            return json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise CheckpointError(f"{file} does not exist: {self.path} is not a run directory") from error
+        except json.JSONDecodeError as error:
+            raise CheckpointError(f"{file} is damaged: {error}") from error
+
+    def _check_same(self, config: Config, roster: Roster) -> None:
+        self.check_roster(roster)
+        old = {name: value for name, _, value in leaves(self.config())}
+        new = {name: value for name, _, value in leaves(config)}
+        differing = [f"{name}: {old[name]!r} there, {new[name]!r} given" for name in new if old[name] != new[name]]
+        if differing:
+            raise CheckpointError(
+                f"{self.path} holds a run with another configuration ({'; '.join(differing)}); "
+                "give the same values to resume it, or another --run_dir"
+            )
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"

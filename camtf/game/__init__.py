@@ -1,0 +1,9 @@
+"""The duel: a deterministic 1-vs-1 fighting game in compiled scalar code. Knows nothing of TensorFlow.
+
+roster (data) -> rules (one tick) -> observation (the four modules) -> env (B matches at once); bots play it by script.
+"""
+
+from camtf.game.env import DuelGame
+from camtf.game.roster import Roster, RosterError, load_roster
+
+__all__ = ["DuelGame", "Roster", "RosterError", "load_roster"]

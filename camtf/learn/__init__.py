@@ -1,0 +1,1 @@
+"""Learning one policy: rollouts, returns, PPO. Knows nothing of populations."""

@@ -1,0 +1,46 @@
+"""The PPO loss (Schulman et al. 2017). Takes ratios, advantages and values, never a network."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class PPOLoss(NamedTuple):
+    """Parts of the loss and its diagnostics, each a scalar mean over the minibatch."""
+
+    policy: tf.Tensor
+    value: tf.Tensor
+    kl: tf.Tensor  # estimate of KL(old || new): mean of (ratio - 1) - log ratio, never negative
+    clip_fraction: tf.Tensor  # share of ratios outside the clip range
+
+
+def ppo_loss(
+    log_prob: tf.Tensor,
+    old_log_prob: tf.Tensor,
+    advantage: tf.Tensor,
+    value: tf.Tensor,
+    value_target: tf.Tensor,
+    clip: float,
+) -> PPOLoss:
+    """Clipped surrogate and squared value error.
+
+    ``policy = -mean(min(rho A, clip(rho, 1 - clip, 1 + clip) A))`` with ``rho = exp(log_prob - old_log_prob)``
+    (eq. 7); ``value = 0.5 mean((V - G)^2)``.
+
+    Args:
+        log_prob, old_log_prob, advantage, value, value_target: float32 ``[n]``.
+        clip: half-width of the clip range.
+    """
+    for tensor in (old_log_prob, advantage, value, value_target):
+        tensor.shape.assert_is_compatible_with(log_prob.shape)
+    log_ratio = log_prob - old_log_prob
+    ratio = tf.exp(log_ratio)
+    clipped = tf.clip_by_value(ratio, 1.0 - clip, 1.0 + clip)
+    return PPOLoss(
+        policy=-tf.reduce_mean(tf.minimum(ratio * advantage, clipped * advantage)),
+        value=0.5 * tf.reduce_mean(tf.square(value - value_target)),
+        kl=tf.reduce_mean(ratio - 1.0 - log_ratio),
+        clip_fraction=tf.reduce_mean(tf.cast(tf.abs(ratio - 1.0) > clip, tf.float32)),
+    )

@@ -1,0 +1,226 @@
+"""Rollouts: B matches a rank, the learner's players in one batched call a time step, all opponents in another.
+
+Learner rows come first. The first ``self_play`` matches are played by the learner on both sides, so that with rows
+laid out player-major the learner's rows are ``[: B + self_play]`` and the opponents' ``[B + self_play :]``: two
+contiguous blocks, which nothing has to gather.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from camtf.game.env import DuelGame
+from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
+from camtf.chance import ACTIONS, OPPONENTS, uniforms
+from camtf.model.policy import Policy
+from camtf.types import Battles, Observation, Segment
+
+
+class Matchmaker(Protocol):
+    """Says who fights whom."""
+
+    nodes: int
+
+    def draw(self, uniforms: np.ndarray, self_play: int) -> tuple[np.ndarray, np.ndarray]:
+        """From uniform numbers ``[..., B, 2]``: the learner's character and the opponent node, each ``[..., B]``. The
+        first ``self_play`` matches draw one of the learner's own nodes."""
+
+    def node_character(self, node: np.ndarray) -> np.ndarray:
+        """The character that each node plays."""
+
+    def own_node(self, character: np.ndarray) -> np.ndarray:
+        """The learner's own node of each character."""
+
+    def mixture(self, character: np.ndarray) -> np.ndarray:
+        """The opponent mixture that the learner is conditioned on as each character, float32 ``[..., S]``."""
+
+
+class Opponents(Protocol):
+    """Plays the other side."""
+
+    def act(self, observation: Observation, node: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+        """Actions int32 ``[n, H]`` of n rows, each by its node."""
+
+
+class Rollout:
+    """Plays segments of T decisions; battles go on from one segment to the next.
+
+    Args:
+        game: this rank's matches.
+        self_play: how many of them the learner plays on both sides.
+        seed, first_match: the chance of every match is its own (see `camtf.chance`).
+        baseline: the frozen policy whose value advantages are taken against, or None for the learner's own.
+    """
+
+    def __init__(
+        self,
+        game: DuelGame,
+        policy: Policy,
+        opponents: Opponents,
+        matchmaker: Matchmaker,
+        self_play: int,
+        seed: int,
+        match_ids: np.ndarray,
+        length: int,
+        baseline: Policy | None = None,
+    ) -> None:
+        self.game = game
+        self.policy = policy
+        self.opponents = opponents
+        self.matchmaker = matchmaker
+        self.self_play = self_play
+        self.baseline = baseline
+        self.length = length
+        self.segments = 0
+        self._seed = seed
+        self.match_ids = match_ids
+        self._buffers = game.empty_observation(length + 1)
+        self._character, self._node = self._draw(1)
+        self._character, self._node = self._character[0], self._node[0]
+        self.game.reset(self._players(self._character, self._node), _step(self._buffers, length))
+
+    @property
+    def learner_rows(self) -> int:
+        """L, rows whose decisions are learned from."""
+        return self.game.matches + self.self_play
+
+    @property
+    def row_ids(self) -> np.ndarray:
+        """Global id of every learner row; player 1 of a match in self-play has one of its own."""
+        return np.concatenate([self.match_ids, self.match_ids[: self.self_play] + _PLAYER_1])
+
+    def collect(self) -> tuple[Segment, Battles]:
+        """Play T decisions of every match."""
+        length, b, rows = self.length, self.game.matches, self.learner_rows
+        self.segments += 1
+        next_character, next_node = self._draw(length)
+        noise = self._noise(length)
+        _copy(_step(self._buffers, length), _step(self._buffers, 0))
+
+        mixture = np.empty((length, rows, self.policy.config.mixture_slots), np.float32)
+        action = np.empty((length, rows, 2), np.int32)
+        log_prob, value, reward = (np.empty((length, rows), np.float32) for _ in range(3))
+        done = np.empty((length, rows), np.bool_)
+        wins = np.zeros((len(self.game.roster), self.matchmaker.nodes))
+        games = np.zeros_like(wins)
+        for t in range(length):
+            observation = _rows(_step(self._buffers, t))
+            mixture[t] = self._mixture()
+            chosen, log_prob[t], value[t] = self.policy.act(
+                _tensors(observation, slice(rows)), mixture[t], noise[t, :rows]
+            )
+            action[t] = chosen
+            others = self.opponents.act(
+                Observation(*(x[rows:] for x in observation)), self._node[self.self_play :], noise[t, rows:]
+            )
+            actions = np.concatenate([action[t], others]).reshape(2, b, 2)
+            self.game.assign(self._players(next_character[t], next_node[t]))
+            _, step = self.game.step(actions, _step(self._buffers, t + 1))
+            reward[t] = step.reward.reshape(-1)[:rows]
+            done[t] = np.concatenate([step.done, step.done[: self.self_play]])
+            ended = np.flatnonzero(step.done)
+            self._count(ended, step.outcome, wins, games)
+            self._character[ended] = next_character[t, ended]
+            self._node[ended] = next_node[t, ended]
+
+        last = _tensors(_rows(_step(self._buffers, length)), slice(rows))
+        seen = Observation(*(x[:length].reshape(length, 2 * b, *x.shape[3:])[:, :rows] for x in self._buffers))
+        segment = Segment(
+            observation=seen,
+            mixture=mixture,
+            action=action,
+            log_prob=log_prob,
+            value=value,
+            baseline=value if self.baseline is None else self._baseline_values(seen, mixture),
+            reward=reward,
+            done=done,
+            bootstrap_value=self.policy.values(last, self._mixture()).numpy(),
+        )
+        return segment, Battles(wins, games)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What the future depends on beside the policies and the number of segments, arrays ``[B, ...]``."""
+        return {
+            "character": self._character.copy(),
+            "node": self._node.copy(),
+            **{f"game_{name}": array for name, array in self.game.state().items()},
+        }
+
+    def restore(self, state: dict[str, np.ndarray], segments: int) -> None:
+        """Go on from a `state` after so many segments."""
+        self.segments = segments
+        self._character = state["character"].copy()
+        self._node = state["node"].copy()
+        self.game.restore({name.removeprefix("game_"): a for name, a in state.items() if name.startswith("game_")})
+        self.game.observe(_step(self._buffers, self.length))
+
+    def _count(self, ended: np.ndarray, outcome: np.ndarray, wins: np.ndarray, games: np.ndarray) -> None:
+        """Add finished battles to the counts; one in self-play counts for both sides."""
+        edges = self._character[ended], self._node[ended]
+        np.add.at(wins, edges, outcome[ended])
+        np.add.at(games, edges, 1.0)
+        own = ended[ended < self.self_play]
+        edges = self.matchmaker.node_character(self._node[own]), self.matchmaker.own_node(self._character[own])
+        np.add.at(wins, edges, 1.0 - outcome[own])
+        np.add.at(games, edges, 1.0)
+
+    def _draw(self, steps: int) -> tuple[np.ndarray, np.ndarray]:
+        """Who would fight next in every match, were it to end now: character and node, each ``[steps, B]``."""
+        chance = uniforms(self._seed, OPPONENTS, self.segments, self.match_ids, (steps, 2))
+        return self.matchmaker.draw(np.moveaxis(chance, 0, 1), self.self_play)
+
+    def _noise(self, length: int) -> np.ndarray:
+        """Chance of all actions of a segment, float32 ``[T, R, M + K]``."""
+        heads = MOVEMENT_COUNT + SKILL_COUNT
+        chance = uniforms(self._seed, ACTIONS, self.segments, self.match_ids, (length, 2, heads))
+        return np.ascontiguousarray(chance.transpose(1, 2, 0, 3)).reshape(length, -1, heads)
+
+    def _players(self, character: np.ndarray, node: np.ndarray) -> np.ndarray:
+        """Characters ``[P, B]``. In self-play the opponent's character is the node's, played by the learner."""
+        return np.stack([character, self.matchmaker.node_character(node)])
+
+    def _mixture(self) -> np.ndarray:
+        """Mixture of every learner row; in self-play each side is conditioned on its own character's."""
+        own = self._node[: self.self_play]
+        both = np.concatenate([self._character, self.matchmaker.node_character(own)])
+        return self.matchmaker.mixture(both)
+
+    def _baseline_values(self, seen: Observation, mixture: np.ndarray) -> np.ndarray:
+        assert self.baseline is not None
+        flat = Observation(*(tf.convert_to_tensor(x.reshape(-1, *x.shape[2:])) for x in seen))
+        return self.baseline.values(flat, mixture.reshape(-1, mixture.shape[-1])).numpy().reshape(mixture.shape[:2])
+
+
+_PLAYER_1 = 1 << 40
+
+
+def share_matches(matches: int, self_play: int, rank: int, size: int) -> np.ndarray:
+    """Global ids of a rank's matches, those in self-play first. Raises ValueError where they cannot be shared evenly."""
+    if self_play % size or matches % size:
+        raise ValueError(
+            f"{matches} matches, {self_play} of them in self-play, cannot be shared evenly by {size} ranks; "
+            f"choose game.matches as a multiple of {2 * size}"
+        )
+    ids = np.split(np.arange(self_play), size)[rank], np.split(np.arange(self_play, matches), size)[rank]
+    return np.concatenate(ids)
+
+
+def _step(buffers: Observation, t: int) -> Observation:
+    return Observation(*(x[t] for x in buffers))
+
+
+def _rows(observation: Observation) -> Observation:
+    """``[P, B, ...]`` as ``[R, ...]``."""
+    return Observation(*(x.reshape(-1, *x.shape[2:]) for x in observation))
+
+
+def _tensors(observation: Observation, rows: slice) -> Observation:
+    return Observation(*(tf.convert_to_tensor(x[rows]) for x in observation))
+
+
+def _copy(source: Observation, target: Observation) -> None:
+    for s, t in zip(source, target, strict=True):
+        t[...] = s

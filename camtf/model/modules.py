@@ -1,0 +1,98 @@
+"""The four modules' encoders: Basic, Buff, Element, Action-Mask.
+
+Each is a Keras model of its own over one input, so that nothing connects the modules below the trunk: the sparse
+design of CAM figure 4 and M&M figure 6, with Conv1D in place of dense layers and embeddings for the ids. A Conv1D
+slides over things of one kind (the two fighters, the projectiles, the last decisions) with the same weights for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from camtf.config import NetworkConfig
+from camtf.game import observation as layout
+from camtf.game.roster.loader import ELEMENT_IDS
+from camtf.game.state import HISTORY, PROJECTILES
+
+_HISTORY_STRIDE = 2
+
+
+@keras.saving.register_keras_serializable("camtf")
+class PatchConv1D(keras.layers.Conv1D):
+    """Conv1D whose windows do not overlap (stride = kernel size), computed as one matrix product.
+
+    The same layer, weights and result as `keras.layers.Conv1D`; on a CPU the product is several times faster than
+    the general convolution's gradient at these sizes.
+    """
+
+    def __init__(self, filters: int, kernel_size: int, **kwargs: Any) -> None:
+        kwargs.setdefault("strides", kernel_size)
+        super().__init__(filters, kernel_size, **kwargs)
+
+    def call(self, inputs: Any) -> Any:
+        """``[..., steps, channels]`` -> ``[..., steps / kernel size, filters]``."""
+        steps, channels = inputs.shape[1], inputs.shape[2]
+        width = self.kernel_size[0]
+        patches = ops.reshape(inputs, (-1, width * channels))
+        outputs = ops.matmul(patches, ops.reshape(self.kernel, (width * channels, self.filters)))
+        outputs = self.activation(ops.add(outputs, self.bias))
+        return ops.reshape(outputs, (-1, steps // width, self.filters))
+
+
+def basic_encoder(config: NetworkConfig) -> keras.Model:
+    """``[BASIC_WIDTH]`` -> features of both fighters, projectiles, environment and the last decisions."""
+    basic = keras.Input((layout.BASIC_WIDTH,), name="basic")
+    fighters = keras.layers.Reshape((2, layout.FIGHTER_WIDTH))(basic[:, : layout.PROJECTILES_AT])
+    fighters = _conv(config.fighter_filters, 1, "fighters")(fighters)
+    projectiles = keras.layers.Reshape((2 * PROJECTILES, layout.PROJECTILE_WIDTH))(
+        basic[:, layout.PROJECTILES_AT : layout.ENVIRONMENT_AT]
+    )
+    projectiles = _conv(config.projectile_filters, 1, "projectiles")(projectiles)
+    history = keras.layers.Reshape((HISTORY, 2 * layout.ACTION_WIDTH))(basic[:, layout.HISTORY_AT :])
+    history = _conv(config.history_filters, _HISTORY_STRIDE, "history")(history)
+    history = _conv(2 * config.history_filters, HISTORY // _HISTORY_STRIDE, "history_summary")(history)
+    parts = [keras.layers.Flatten()(part) for part in (fighters, projectiles, history)]
+    environment = basic[:, layout.ENVIRONMENT_AT : layout.HISTORY_AT]
+    return keras.Model(basic, keras.layers.Concatenate()([*parts, environment]), name="basic_module")
+
+
+def buff_encoder(config: NetworkConfig) -> keras.Model:
+    """``[2, BUFF_KINDS, 3]`` -> features of both players' buffs."""
+    buff = keras.Input((2, layout.BUFF_KINDS, len(layout.BUFF_FIELDS)), name="buff")
+    slots = keras.layers.Reshape((2, layout.BUFF_KINDS * len(layout.BUFF_FIELDS)))(buff)
+    features = _conv(config.buff_filters, 1, "buffs")(slots)
+    return keras.Model(buff, keras.layers.Flatten()(features), name="buff_module")
+
+
+def element_encoder(config: NetworkConfig, id_counts: Sequence[int], width: int) -> keras.Model:
+    """``[2, ELEMENT_WIDTH]`` ids and attributes -> features of both characters and what they carry.
+
+    All ids share one embedding table: each kind of id has its own range of rows, so that one look-up serves all.
+    """
+    element = keras.Input((2, width), dtype="int32", name="element")
+    firsts = [sum(id_counts[:i]) for i in range(len(id_counts))]
+    ids = element[:, :, : len(ELEMENT_IDS)] + ops.convert_to_tensor(firsts, dtype="int32")
+    embedded = keras.layers.Embedding(sum(id_counts), config.embedding, name="ids")(ids)
+    embedded = keras.layers.Reshape((2, len(id_counts) * config.embedding))(embedded)
+    attributes = ops.cast(element[:, :, len(ELEMENT_IDS) :], "float32") * 1e-3
+    features = keras.layers.Concatenate()([embedded, attributes])
+    features = _conv(config.element_filters, 1, "elements")(features)
+    return keras.Model(element, keras.layers.Flatten()(features), name="element_module")
+
+
+def mask_encoder(config: NetworkConfig) -> keras.Model:
+    """``[MASK_WIDTH]`` -> features of what is possible now."""
+    mask = keras.Input((layout.MASK_WIDTH,), name="mask")
+    row = keras.layers.Reshape((1, layout.MASK_WIDTH))(mask)
+    features = _conv(config.mask_units, 1, "masks")(row)
+    return keras.Model(mask, keras.layers.Flatten()(features), name="mask_module")
+
+
+def _conv(filters: int, kernel_size: int, name: str) -> keras.layers.Layer:
+    return PatchConv1D(
+        filters, kernel_size, activation="relu", kernel_initializer=keras.initializers.Orthogonal(2**0.5), name=name
+    )

@@ -1,0 +1,153 @@
+"""The conditional policy and value network, and what is done with its logits."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from camtf.config import NetworkConfig
+from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
+from camtf.game.roster import Roster
+from camtf.model import modules
+from camtf.types import Observation
+
+tfd = tfp.distributions
+
+_MASKED_LOGIT = -1e9
+"""Logit of what the mask forbids. Applied outside the network: inside, it would ruin the ranges of an int8 export."""
+
+
+class PolicyOutput(NamedTuple):
+    """Raw outputs of the network for n rows."""
+
+    movement: tf.Tensor  # float32 [n, M] logits before the mask
+    skill: tf.Tensor  # float32 [n, K] logits before the mask
+    value: tf.Tensor  # float32 [n], in units of scaled reward
+
+
+def build_network(config: NetworkConfig, roster: Roster, seed: int) -> keras.Model:
+    """The four-module network ``Pi(a | s, i, sigma)``.
+
+    Inputs, by name: the leaves of an `Observation` and ``mixture`` float32 ``[S]``, the opponent mixture sigma; the
+    character i stands in the Element module. Outputs: raw logits ``movement`` ``[M]`` and ``skill`` ``[K]``,
+    ``value`` ``[1]``.
+    """
+    keras.utils.set_random_seed(seed)
+    encoders = {
+        "basic": modules.basic_encoder(config),
+        "buff": modules.buff_encoder(config),
+        "element": modules.element_encoder(config, roster.id_counts, roster.element_module.shape[1]),
+        "mask": modules.mask_encoder(config),
+    }
+    inputs = {
+        name: keras.Input(encoder.input_shape[1:], dtype=encoder.inputs[0].dtype, name=name)
+        for name, encoder in encoders.items()
+    }
+    inputs["mixture"] = keras.Input((config.mixture_slots,), name="mixture")
+    features = [encoder(inputs[name]) for name, encoder in encoders.items()]
+    features.append(_dense(config.mixture_units, 2**0.5, "mixture_encoder", "relu")(inputs["mixture"]))
+    trunk = keras.layers.Concatenate(name="trunk_input")(features)
+    for i, width in enumerate(config.trunk):
+        trunk = _dense(width, 2**0.5, f"trunk_{i + 1}", "relu")(trunk)
+    outputs = {
+        "movement": _dense(MOVEMENT_COUNT, 0.01, "movement")(trunk),
+        "skill": _dense(SKILL_COUNT, 0.01, "skill")(trunk),
+        "value": _dense(1, 1.0, "value")(trunk),
+    }
+    return keras.Model(inputs, outputs, name="four_module_policy")
+
+
+def _dense(units: int, gain: float, name: str, activation: str | None = None) -> keras.layers.Dense:
+    return keras.layers.Dense(
+        units, activation=activation, kernel_initializer=keras.initializers.Orthogonal(gain), name=name
+    )
+
+
+class Policy:
+    """A network with the ways in which the rest of camtf calls it."""
+
+    def __init__(self, config: NetworkConfig, roster: Roster, seed: int = 0) -> None:
+        self.config = config
+        self.network = build_network(config, roster, seed)
+        self.act = tf.function(self._act, reduce_retracing=True)
+        self.values = tf.function(lambda observation, mixture: self(observation, mixture).value, reduce_retracing=True)
+
+    def __call__(self, observation: Observation, mixture: tf.Tensor) -> PolicyOutput:
+        """Outputs for n rows. Leaves ``[n, ...]``, mixture ``[n, S]``."""
+        outputs = self.network({**observation._asdict(), "mixture": mixture})
+        return PolicyOutput(outputs["movement"], outputs["skill"], tf.squeeze(outputs["value"], -1))
+
+    def _act(
+        self, observation: Observation, mixture: tf.Tensor, uniforms: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Sample actions. ``uniforms`` float32 ``[n, M + K]`` in (0, 1) is all the chance there is.
+
+        Returns actions int32 ``[n, H]``, their log-probabilities ``[n]`` and values ``[n]``.
+        """
+        output = self(observation, mixture)
+        actions = sample(output, observation.mask, uniforms)
+        return actions, log_prob(output, observation.mask, actions), output.value
+
+    @property
+    def variables(self) -> list[tf.Variable]:
+        """The weights as TensorFlow variables (what Keras 3 keeps are wrappers)."""
+        return [v.value for v in self.network.variables]
+
+    def get_weights(self) -> dict[str, np.ndarray]:
+        """Weights by the path of their variable."""
+        return {v.path: v.numpy() for v in self.network.variables}
+
+    def set_weights(self, weights: dict[str, np.ndarray]) -> None:
+        """Take over weights of a network of the same shape. Raises ValueError naming the first difference."""
+        own = {v.path: v for v in self.network.variables}
+        if own.keys() != weights.keys():
+            raise ValueError(f"weights are of another network: {sorted(own.keys() ^ weights.keys())[0]!r} is on one side only")
+        for path, variable in own.items():
+            if tuple(variable.shape) != weights[path].shape:
+                raise ValueError(f"weight {path!r} has shape {weights[path].shape}, the network needs {tuple(variable.shape)}")
+            variable.assign(weights[path])
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained numbers."""
+        return int(self.network.count_params())
+
+
+def split_mask(mask: Any) -> tuple[Any, Any]:
+    """Legal movements ``[..., M]`` and legal skills ``[..., K]`` of an Action-Mask module."""
+    return mask[..., :MOVEMENT_COUNT], mask[..., MOVEMENT_COUNT : MOVEMENT_COUNT + SKILL_COUNT]
+
+
+def distributions(output: PolicyOutput, mask: tf.Tensor) -> tuple[tfd.Categorical, tfd.Categorical]:
+    """The two heads as distributions over what the mask allows."""
+    return tuple(
+        tfd.Categorical(logits=tf.where(legal > 0, logits, _MASKED_LOGIT))
+        for logits, legal in zip(output[:2], split_mask(mask), strict=True)
+    )
+
+
+def log_prob(output: PolicyOutput, mask: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+    """Log-probability of actions ``[n, H]``; the heads are independent given the state, so theirs add."""
+    movement, skill = distributions(output, mask)
+    return movement.log_prob(actions[:, 0]) + skill.log_prob(actions[:, 1])
+
+
+def sample(output: PolicyOutput, mask: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
+    """Actions int32 ``[n, H]`` by the Gumbel-max rule from uniform numbers ``[n, M + K]`` in (0, 1)."""
+    gumbel = -tf.math.log(-tf.math.log(uniforms))
+    heads = zip(output[:2], split_mask(mask), tf.split(gumbel, [MOVEMENT_COUNT, SKILL_COUNT], -1), strict=True)
+    chosen = [tf.argmax(tf.where(legal > 0, logits + noise, _MASKED_LOGIT), -1) for logits, legal, noise in heads]
+    return tf.cast(tf.stack(chosen, -1), tf.int32)
+
+
+def best(output: PolicyOutput, mask: tf.Tensor) -> tf.Tensor:
+    """The most probable legal action of each head, int32 ``[n, H]``."""
+    chosen = [
+        tf.argmax(tf.where(legal > 0, logits, _MASKED_LOGIT), -1)
+        for logits, legal in zip(output[:2], split_mask(mask), strict=True)
+    ]
+    return tf.cast(tf.stack(chosen, -1), tf.int32)

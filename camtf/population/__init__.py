@@ -1,0 +1,1 @@
+"""Populations: the interaction graph, frozen snapshots, and the two stages built on them."""

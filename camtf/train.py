@@ -1,0 +1,83 @@
+"""Train a population: ``horovodrun -np 2 python -m camtf.train --preset=quickstart --run_dir=runs/quickstart``.
+
+Every setting of a preset can be changed by a flag of its dotted name, e.g. ``--ppo.learning_rate=3e-4``. Started again
+on the same directory with the same settings, training goes on where it was.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from absl import app, flags, logging
+
+from camtf import checkpoint, distributed
+from camtf.config import PRESETS, Config, ConfigError, leaves, override, preset
+from camtf.game.roster import RosterError, load_roster
+from camtf.population import generalists, specialists
+
+_PRESET = flags.DEFINE_enum("preset", "quickstart", sorted(PRESETS), "Settings to begin with.")
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run; made, or resumed.", required=True)
+_STAGE = flags.DEFINE_enum(
+    "stage", "all", ["generalists", "specialists", "all"], "What to train; specialists need finished generalists."
+)
+
+
+def define_config_flags() -> None:
+    """One flag per setting, named by its dotted path; the help says meaning, unit and bounds."""
+    for name, field, value in leaves(Config()):
+        described = f"{field.metadata['help']} (default of the presets' base: {value!r})"
+        if field.metadata["choices"]:
+            flags.DEFINE_enum(name, None, field.metadata["choices"], described)
+        elif isinstance(value, tuple):
+            flags.DEFINE_list(name, None, described + "; comma-separated")
+        elif isinstance(value, int):
+            flags.DEFINE_integer(name, None, described)
+        elif isinstance(value, float):
+            flags.DEFINE_float(name, None, described)
+        else:
+            flags.DEFINE_string(name, None, described)
+
+
+def config_from_flags() -> Config:
+    """The preset with the given flags laid over it. Raises ConfigError."""
+    base = preset(_PRESET.value)
+    changes: dict[str, Any] = {}
+    for name, _, value in leaves(base):
+        given = flags.FLAGS[name].value
+        if given is not None:
+            changes[name] = _parse_tuple(name, given) if isinstance(value, tuple) else given
+    return override(base, changes)
+
+
+def _parse_tuple(name: str, given: list[str]) -> tuple[Any, ...]:
+    if name == "game.characters":
+        return tuple(given)
+    try:
+        return tuple(int(x) for x in given)
+    except ValueError as error:
+        raise ConfigError(f"--{name} must be comma-separated integers, got {','.join(given)!r}") from error
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+    distributed.start()
+    if distributed.rank() > 0:
+        logging.set_verbosity(logging.WARNING)
+    try:
+        config = config_from_flags()
+        roster = load_roster(config.game.roster) if config.game.roster else load_roster()
+        run = checkpoint.RunDirectory(_RUN_DIR.value)
+        run.begin(config, roster, write=distributed.rank() == 0)
+        distributed.barrier()
+        generations = run.generalists() if _STAGE.value == "specialists" else generalists.train(config, roster, run)
+        if _STAGE.value != "generalists":
+            specialists.train(config, roster, run, generations)
+    except (ConfigError, RosterError, checkpoint.CheckpointError) as error:
+        raise SystemExit(f"error: {error}") from error
+
+
+define_config_flags()
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,69 @@
+"""The records that flow through camtf, with every shape said once.
+
+Dimension letters, used in all docstrings:
+
+=====  ==========================================================================================
+T      decisions in a rollout segment
+B      matches that one rank plays at the same time
+P      players of a match, always 2; player 0 is the learner's side, player 1 the opponent's.
+       Who starts on the left of the arena is drawn at every restart, so that both sides are played.
+R      rows: players flattened to ``P * B``, player-major, so that rows ``[:B]`` are all player 0
+H      action heads, always 2: movement and skill
+M, K   number of movement actions and of skill actions
+N      characters in a run
+G      generations (frozen Generalists)
+S      slots of the opponent mixture that the network is conditioned on
+=====  ==========================================================================================
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Observation(NamedTuple):
+    """What one player sees: the four modules. Leading dimensions are free (``[P, B]``, ``[R]``, ``[T, R]``).
+
+    The fields of every module, their ranges and units are listed in `camtf.game.observation`.
+    Arrays are NumPy arrays in the game and tensors in the network.
+    """
+
+    basic: Any  # float32 [..., BASIC_WIDTH], in [-1, 1]: both fighters, projectiles, time, the last actions
+    buff: Any  # float32 [..., 2, BUFF_KINDS, 3], in [0, 1]: own and opponent's, one slot per kind
+    element: Any  # int32 [..., 2, ELEMENT_WIDTH]: ids, then declared attributes in per mille of their range
+    mask: Any  # float32 [..., MASK_WIDTH], 0 or 1: movement legal | skill legal | skill roots movement
+
+
+class Step(NamedTuple):
+    """What `camtf.game.env.DuelGame.step` returns beside the next observation."""
+
+    reward: np.ndarray  # float32 [P, B]; reward[0] == -reward[1] exactly
+    done: np.ndarray  # bool [B]; the battle ended (KO or bell) and a new one has begun
+    outcome: np.ndarray  # float32 [B]; for ended battles 1 player 0 won, 0.5 draw, 0 player 1 won; else 0.5
+
+
+class Segment(NamedTuple):
+    """T decisions of L learner rows, ready for the returns. Observation leaves are ``[T, L, ...]``.
+
+    ``done[t]`` says that the battle ended with the reward of step t: a real end, which does not bootstrap.
+    The cut after step T - 1 is a truncation: it bootstraps from ``bootstrap_value``.
+    """
+
+    observation: Observation
+    mixture: np.ndarray  # float32 [T, L, S], the opponent mixture that the policy was conditioned on
+    action: np.ndarray  # int32 [T, L, H]
+    log_prob: np.ndarray  # float32 [T, L], of the behaviour policy, both heads added
+    value: np.ndarray  # float32 [T, L], own critic at the time of acting
+    baseline: np.ndarray  # float32 [T, L], the value that advantages are taken against
+    reward: np.ndarray  # float32 [T, L]
+    done: np.ndarray  # bool [T, L]
+    bootstrap_value: np.ndarray  # float32 [L]
+
+
+class Battles(NamedTuple):
+    """Counts of finished battles, to be added over segments and ranks."""
+
+    wins: np.ndarray  # float64 [N, nodes], battles won by the learner's character against a node; a draw adds 0.5
+    games: np.ndarray  # float64 [N, nodes]
