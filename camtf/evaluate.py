@@ -1,0 +1,65 @@
+"""Measure a finished run: ``python -m camtf.evaluate --run_dir=runs/quickstart [--games=1000]``.
+
+Under `horovodrun` the ranks share the battles. Writes ``evaluation.json`` into the run directory and prints a table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from absl import app, flags
+
+from camtf import checkpoint, distributed
+from camtf.evaluation.population import evaluate
+from camtf.evaluation.report import population_table
+from camtf.game.roster import RosterError, load_roster
+from camtf.population.generalists import participants
+
+_RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run.", required=True)
+_GAMES = flags.DEFINE_integer("games", None, "Battles per pairing of two characters (default: the run's).", 1)
+_BOT_GAMES = flags.DEFINE_integer("bot_games", None, "Battles of each character against each bot (default: the run's).", 1)
+_SEED = flags.DEFINE_integer("seed", 20_000, "Seed of the battles; unlike any that was trained on.", 0)
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+    distributed.start()
+    try:
+        run = checkpoint.RunDirectory(_RUN_DIR.value)
+        config = run.config()
+        given = {"games": _GAMES.value, "bot_games": _BOT_GAMES.value}
+        changes = {name: value for name, value in given.items() if value is not None}
+        config = dataclasses.replace(config, evaluation=dataclasses.replace(config.evaluation, **changes))
+        roster = load_roster(config.game.roster) if config.game.roster else load_roster()
+        run.check_roster(roster)
+        ids = [roster.ids[c] for c in participants(config, roster)]
+        specialists = {i: run.read_snapshot(run.specialist_file(i)) for i in ids}
+        result = evaluate(config, roster, run.generalists(), specialists, _SEED.value)
+    except (RosterError, checkpoint.CheckpointError) as error:
+        raise SystemExit(f"error: {error}") from error
+    if distributed.rank() == 0:
+        result["seed"] = _SEED.value
+        file = run.path / "evaluation.json"
+        file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        print(population_table(result))
+        print(f"\nwritten to {file}")
+        print(json.dumps(_summary(result)))
+
+
+def _summary(result: dict) -> dict:
+    """One line for programs, flat keys."""
+    return {
+        f"{kind}_win_rate_{row['character']}": round(row[kind]["win_rate"], 4)
+        for row in result["characters"]
+        for kind in ("generalist", "specialist")
+    } | {
+        f"{kind}_win_rate_against_bot_{bot}": round(rate["win_rate"], 4)
+        for kind, bots in result["bots"].items()
+        for bot, rate in bots.items()
+    }
+
+
+if __name__ == "__main__":
+    app.run(main)

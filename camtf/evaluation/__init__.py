@@ -1,0 +1,1 @@
+"""Measuring: matches played out between frozen policies and bots, intervals, reports."""

@@ -1,0 +1,20 @@
+"""Intervals for win rates."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import norm
+
+
+def wilson(wins: float, games: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval of a rate (Wilson 1927).
+
+    ``wins`` may hold half wins: a draw counts 0.5, which makes the interval a little wider than it need be.
+    """
+    if not 0 <= wins <= games or games <= 0:
+        raise ValueError(f"wins must be in [0, games] and games positive, got {wins} of {games}")
+    z = norm.ppf(0.5 + confidence / 2)
+    rate = wins / games
+    middle = (rate + z**2 / (2 * games)) / (1 + z**2 / games)
+    half = z / (1 + z**2 / games) * np.sqrt(rate * (1 - rate) / games + z**2 / (4 * games**2))
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
