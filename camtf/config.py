@@ -161,7 +161,7 @@ class Config(_Checked):
             )
 
 
-_FAST_PPO = PPOConfig(learning_rate=1e-3, epochs=3, minibatches=4, clip=0.2, entropy=0.01)
+_FAST_PPO = PPOConfig(learning_rate=1e-3, epochs=3, minibatches=20, clip=0.2, entropy=0.01)
 
 PRESETS: dict[str, Config] = {
     "quickstart": Config(
