@@ -37,7 +37,7 @@ def write_arrays(file: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]
     file.parent.mkdir(parents=True, exist_ok=True)
     temporary = file.with_suffix(".tmp")
     with temporary.open("wb") as stream:
-        np.savez(stream, __meta__=np.array(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
+        np.savez(stream, __meta__=np.array(json.dumps(meta)), **arrays)
         stream.flush()
         os.fsync(stream.fileno())
     temporary.replace(file)
@@ -85,7 +85,7 @@ class RunDirectory:
                 "config": to_json(config),
                 "roster_digest": roster.digest,
                 "characters": list(roster.ids),
-                "versions": {name: _version(name) for name in _VERSIONED} | {"python": sys.version.split()[0]},
+                "versions": versions(),
                 "command": sys.argv,
             }
             temporary = file.with_suffix(".tmp")
@@ -97,7 +97,9 @@ class RunDirectory:
         try:
             return from_json(self._about()["config"])
         except (KeyError, TypeError, ConfigError) as error:
-            raise CheckpointError(f"{self.path / 'config.json'}: not a configuration of this version: {error}") from error
+            raise CheckpointError(
+                f"{self.path / 'config.json'}: not a configuration of this version: {error}"
+            ) from error
 
     def check_roster(self, roster: Roster) -> None:
         """Raises CheckpointError where the run was trained on another roster."""
@@ -151,6 +153,11 @@ class RunDirectory:
                 f"{self.path} holds a run with another configuration ({'; '.join(differing)}); "
                 "give the same values to resume it, or another --run_dir"
             )
+
+
+def versions() -> dict[str, str]:
+    """Versions of what results depend on, by package."""
+    return {name: _version(name) for name in _VERSIONED} | {"python": sys.version.split()[0]}
 
 
 def _version(name: str) -> str:

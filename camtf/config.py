@@ -52,7 +52,7 @@ def _check(owner: str, f: dataclasses.Field[Any], value: Any) -> None:
 
 @dataclass(frozen=True)
 class RewardConfig(_Checked):
-    """Weights of the reward, r = payoff - opponent's payoff (CAM 13.1). Both health weights count one term: their mean."""
+    """Weights of the reward, r = payoff - opponent's payoff (CAM 13.1). The mean of both health weights counts."""
 
     own_health: float = _setting(10.0, "weight of the change in own health, per full bar", 0.0)
     opponent_health: float = _setting(10.0, "weight of the change in the opponent's health, per full bar", 0.0)
@@ -82,7 +82,9 @@ class NetworkConfig(_Checked):
     element_filters: int = _setting(24, "Conv1D filters over the two players' equipment (Element)", 1, 1024)
     mask_units: int = _setting(16, "units of the Action-Mask module", 1, 1024)
     mixture_units: int = _setting(8, "units of the encoding of the opponent mixture", 1, 1024)
-    mixture_slots: int = _setting(16, "S, slots of the opponent mixture: the most generations that a run can have", 1, 256)
+    mixture_slots: int = _setting(
+        16, "S, slots of the opponent mixture: the most generations that a run can have", 1, 256
+    )
     trunk: tuple[int, ...] = _setting((160, 128), "widths of the trunk's layers, where the modules meet", 1, 8192)
 
 
@@ -92,7 +94,9 @@ class PPOConfig(_Checked):
 
     segment: int = _setting(100, "T, decisions of a rollout segment (n-step)", 2, 10_000)
     discount: float = _setting(0.995, "discount factor per decision", 0.0, 1.0)
-    gae_lambda: float = _setting(0.95, "lambda of generalised advantage estimation; 1 gives the n-step return", 0.0, 1.0)
+    gae_lambda: float = _setting(
+        0.95, "lambda of generalised advantage estimation; 1 gives the n-step return", 0.0, 1.0
+    )
     reward_scale: float = _setting(0.1, "factor on every reward before it is learned from", 1e-6)
     clip: float = _setting(0.1, "clip range of the probability ratio", 1e-6, 1.0)
     epochs: int = _setting(3, "passes over each segment", 1, 100)
@@ -116,7 +120,9 @@ class GeneralistConfig(_Checked):
 
     generations: int = _setting(3, "generations; the first learns by self-play alone", 1, 256)
     frames: int = _setting(2_000_000, "learner frames of each generation, over all ranks", 1)
-    self_play_share: float = _setting(0.5, "share of matches against the learner itself; the rest: earlier generations", 0.0, 1.0)
+    self_play_share: float = _setting(
+        0.5, "share of matches against the learner itself; the rest: earlier generations", 0.0, 1.0
+    )
     solver: str = _setting("exploit", "graph solver F that weighs the opponents", choices=("exploit", "uniform"))
 
 
@@ -125,7 +131,9 @@ class SpecialistConfig(_Checked):
     """Stage 2: one network per character, copied from the last Generalist and trained against it frozen."""
 
     frames: int = _setting(1_000_000, "learner frames of each Specialist, over all ranks", 1)
-    advantage: str = _setting("cam", "cam: against the frozen Generalist's value; own_critic: plain PPO", choices=("cam", "own_critic"))
+    advantage: str = _setting(
+        "cam", "cam: against the frozen Generalist's value; own_critic: plain PPO", choices=("cam", "own_critic")
+    )
     opponents: int = _setting(1, "how many of the latest generations are in the opponent pool", 1, 255)
     solver: str = _setting("exploit", "graph solver F that weighs the opponents", choices=("exploit", "uniform"))
 

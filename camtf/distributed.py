@@ -43,7 +43,7 @@ def average_gradients(gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     return list(hvd.grouped_allreduce(list(gradients), op=hvd.Average, name="gradients"))
 
 
-def sum_over_ranks(arrays: Sequence[np.ndarray], name: str) -> list[np.ndarray]:
+def sum_over_ranks(arrays: Sequence[np.ndarray | np.floating], name: str) -> list[np.ndarray]:
     """Sums of some float64 arrays over the ranks, in one collective."""
     if hvd.size() == 1:
         return [np.asarray(a, np.float64) for a in arrays]

@@ -18,7 +18,9 @@ from camtf.population.generalists import participants
 
 _RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run.", required=True)
 _GAMES = flags.DEFINE_integer("games", None, "Battles per pairing of two characters (default: the run's).", 1)
-_BOT_GAMES = flags.DEFINE_integer("bot_games", None, "Battles of each character against each bot (default: the run's).", 1)
+_BOT_GAMES = flags.DEFINE_integer(
+    "bot_games", None, "Battles of each character against each bot (default: the run's).", 1
+)
 _SEED = flags.DEFINE_integer("seed", 20_000, "Seed of the battles; unlike any that was trained on.", 0)
 
 

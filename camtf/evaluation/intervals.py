@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.stats import norm
 
@@ -18,3 +20,9 @@ def wilson(wins: float, games: float, confidence: float = 0.95) -> tuple[float, 
     middle = (rate + z**2 / (2 * games)) / (1 + z**2 / games)
     half = z / (1 + z**2 / games) * np.sqrt(rate * (1 - rate) / games + z**2 / (4 * games**2))
     return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
+def rate_with_interval(wins: float, games: int) -> dict[str, Any]:
+    """A win rate as results keep it: ``win_rate``, ``low`` and ``high`` of its 95% interval, ``games``."""
+    low, high = wilson(float(wins), games)
+    return {"win_rate": float(wins) / games, "low": low, "high": high, "games": games}

@@ -8,7 +8,7 @@ import numpy as np
 
 from camtf.config import Config
 from camtf.evaluation.battles import BotSide, PoolSide, play
-from camtf.evaluation.intervals import wilson
+from camtf.evaluation.intervals import rate_with_interval
 from camtf.game.bots import BOTS
 from camtf.game.roster import Roster
 from camtf.population.generalists import participants
@@ -44,14 +44,18 @@ def evaluate(
     for kind, side in sides.items():
         wins = play(roster, side, population, everyone, games, seed).reshape(n, n)
         for row, won in zip(rows, wins, strict=True):
-            row[kind] = _rate(won.sum(), games * n)
+            row[kind] = rate_with_interval(won.sum(), games * n)
             row[kind]["against"] = {roster.ids[c]: w / games for c, w in zip(characters, won, strict=True)}
         for name in BOTS:
             won = play(roster, side, BotSide(name, characters), everyone, per_bot, seed).reshape(n, n)
-            bots[kind][name] = _rate(won.sum(), per_bot * n * n)
+            bots[kind][name] = rate_with_interval(won.sum(), per_bot * n * n)
             for row, w in zip(rows, won.sum(axis=1), strict=True):
-                row[kind].setdefault("against_bots", {})[name] = _rate(w, per_bot * n)
-    return {"characters": rows, "bots": bots, "generations": _generations(config, roster, generalists, characters, seed)}
+                row[kind].setdefault("against_bots", {})[name] = rate_with_interval(w, per_bot * n)
+    return {
+        "characters": rows,
+        "bots": bots,
+        "generations": _generations(config, roster, generalists, characters, seed),
+    }
 
 
 def _generations(
@@ -68,10 +72,5 @@ def _generations(
         games = max(1, config.evaluation.games // n)
         wins = play(roster, side, side, pairs, games, seed).reshape(len(pairings), -1).sum(axis=1)
         for (a, b), won in zip(pairings, wins, strict=True):
-            table[a][b] = _rate(won, games * n * n)
+            table[a][b] = rate_with_interval(won, games * n * n)
     return table
-
-
-def _rate(wins: float, games: int) -> dict[str, Any]:
-    low, high = wilson(float(wins), games)
-    return {"win_rate": float(wins) / games, "low": low, "high": high, "games": games}

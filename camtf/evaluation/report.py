@@ -10,7 +10,9 @@ def table(header: list[str], rows: list[list[str]]) -> str:
     widths = [max(len(line[i]) for line in [header, *rows]) for i in range(len(header))]
 
     def line(cells: list[str]) -> str:
-        first, *others = (c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True)))
+        first, *others = (
+            c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))
+        )
         return "  ".join([first, *others]).rstrip()
 
     return "\n".join([line(header), line(["-" * w for w in widths]), *map(line, rows)])
@@ -26,7 +28,12 @@ def population_table(evaluation: dict[str, Any]) -> str:
     bots = list(evaluation["bots"]["specialist"])
     header = ["win rate, % [95%]", "Generalist", "Specialist", *(f"Specialist v. {bot}" for bot in bots)]
     rows = [
-        [r["name"], rate(r["generalist"]), rate(r["specialist"]), *(rate(r["specialist"]["against_bots"][b]) for b in bots)]
+        [
+            r["name"],
+            rate(r["generalist"]),
+            rate(r["specialist"]),
+            *(rate(r["specialist"]["against_bots"][b]) for b in bots),
+        ]
         for r in evaluation["characters"]
     ]
     means = [

@@ -87,9 +87,7 @@ def in_recovery(f: Any, moves: Any) -> bool:
 @njit(cache=True)
 def can_cancel(f: Any) -> bool:
     """A chain hit that has connected may be cut short by the next chain hit or by a skill."""
-    return (
-        f.move >= 0 and f.move < CHAIN_LENGTH and f.connected == 1 and f.stun_ticks == 0 and f.down_ticks == 0
-    )
+    return f.move >= 0 and f.move < CHAIN_LENGTH and f.connected == 1 and f.stun_ticks == 0 and f.down_ticks == 0
 
 
 @njit(cache=True)
@@ -429,10 +427,7 @@ def projectile_hits(f: Any, o: Any, moves: Any) -> int:
     for i in range(PROJECTILES):
         if f.projectile_ticks[i] > 0:
             m = moves[f.character, f.projectile_move[i]]
-            if (
-                abs(o.x_mm - f.projectile_x_mm[i]) <= m.reach_mm
-                and abs(o.y_mm - f.projectile_y_mm[i]) <= m.width_mm
-            ):
+            if abs(o.x_mm - f.projectile_x_mm[i]) <= m.reach_mm and abs(o.y_mm - f.projectile_y_mm[i]) <= m.width_mm:
                 return i
     return -1
 
@@ -601,7 +596,6 @@ def roots_movement(skill: int) -> bool:
 
 @njit(cache=True)
 def next_random(match: Any, bound: int) -> int:
-    """A number in ``[0, bound)`` from the match's own generator (the high bits of a 64-bit linear congruential sequence)."""
+    """A number in ``[0, bound)`` from the match's own generator: high bits of a linear congruential sequence."""
     match.random = match.random * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
-    high = match.random >> np.uint64(33)
-    return np.int64(high) % bound
+    return int(np.int64(match.random >> np.uint64(33))) % bound

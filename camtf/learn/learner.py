@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from camtf import distributed
-from camtf.config import PPOConfig
 from camtf.chance import MINIBATCHES, uniforms
+from camtf.config import PPOConfig
 from camtf.learn.ppo import ppo_loss
 from camtf.learn.returns import lambda_returns
 from camtf.model.policy import Policy, distributions
@@ -69,9 +69,7 @@ class Learner:
         """
         c = self.config
         reward = segment.reward * np.float32(c.reward_scale)
-        target = lambda_returns(
-            reward, segment.value, segment.bootstrap_value, segment.done, c.discount, c.gae_lambda
-        )
+        target = lambda_returns(reward, segment.value, segment.bootstrap_value, segment.done, c.discount, c.gae_lambda)
         advantage = target - segment.baseline
         moments = [np.sum(advantage), np.sum(np.square(advantage)), advantage.size,
                    np.sum(np.square(target - segment.value)), np.sum(target), np.sum(np.square(target)),
@@ -104,9 +102,7 @@ class Learner:
         """Rows of the flattened segment for each minibatch of a pass: T / minibatches decisions of every match."""
         length, rows = segment.reward.shape
         step = self.updates * self.config.epochs + epoch
-        order = np.argsort(
-            uniforms(self._seed, MINIBATCHES, step, self._row_ids, (length,)), axis=1, kind="stable"
-        )
+        order = np.argsort(uniforms(self._seed, MINIBATCHES, step, self._row_ids, (length,)), axis=1, kind="stable")
         flat = order.T * rows + np.arange(rows)
         return [tf.constant(part.ravel(), tf.int32) for part in np.split(flat, self.config.minibatches)]
 

@@ -12,9 +12,9 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from camtf.chance import ACTIONS, OPPONENTS, uniforms
 from camtf.game.env import DuelGame
 from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
-from camtf.chance import ACTIONS, OPPONENTS, uniforms
 from camtf.model.policy import Policy
 from camtf.types import Battles, Observation, Segment
 
@@ -198,7 +198,7 @@ _PLAYER_1 = 1 << 40
 
 
 def share_matches(matches: int, self_play: int, rank: int, size: int) -> np.ndarray:
-    """Global ids of a rank's matches, those in self-play first. Raises ValueError where they cannot be shared evenly."""
+    """Global ids of a rank's matches, self-play first. Raises ValueError where they cannot be shared evenly."""
     if self_play % size or matches % size:
         raise ValueError(
             f"{matches} matches, {self_play} of them in self-play, cannot be shared evenly by {size} ranks; "

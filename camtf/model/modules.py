@@ -75,7 +75,8 @@ def element_encoder(config: NetworkConfig, id_counts: Sequence[int], width: int)
     """
     element = keras.Input((2, width), dtype="int32", name="element")
     firsts = [sum(id_counts[:i]) for i in range(len(id_counts))]
-    ids = element[:, :, : len(ELEMENT_IDS)] + ops.convert_to_tensor(firsts, dtype="int32")
+    # One row per player: TensorFlow turns a sum with a vector into a BiasAdd, which TFLite lacks for integers.
+    ids = element[:, :, : len(ELEMENT_IDS)] + ops.convert_to_tensor([firsts, firsts], dtype="int32")
     embedded = keras.layers.Embedding(sum(id_counts), config.embedding, name="ids")(ids)
     embedded = keras.layers.Reshape((2, len(id_counts) * config.embedding))(embedded)
     attributes = ops.cast(element[:, :, len(ELEMENT_IDS) :], "float32") * 1e-3

@@ -105,10 +105,14 @@ class Policy:
         """Take over weights of a network of the same shape. Raises ValueError naming the first difference."""
         own = {v.path: v for v in self.network.variables}
         if own.keys() != weights.keys():
-            raise ValueError(f"weights are of another network: {sorted(own.keys() ^ weights.keys())[0]!r} is on one side only")
+            raise ValueError(
+                f"weights are of another network: {sorted(own.keys() ^ weights.keys())[0]!r} is on one side only"
+            )
         for path, variable in own.items():
             if tuple(variable.shape) != weights[path].shape:
-                raise ValueError(f"weight {path!r} has shape {weights[path].shape}, the network needs {tuple(variable.shape)}")
+                raise ValueError(
+                    f"weight {path!r} has shape {weights[path].shape}, the network needs {tuple(variable.shape)}"
+                )
             variable.assign(weights[path])
 
     @property
@@ -122,8 +126,8 @@ def split_mask(mask: Any) -> tuple[Any, Any]:
     return mask[..., :MOVEMENT_COUNT], mask[..., MOVEMENT_COUNT : MOVEMENT_COUNT + SKILL_COUNT]
 
 
-def distributions(output: PolicyOutput, mask: tf.Tensor) -> tuple[tfd.Categorical, tfd.Categorical]:
-    """The two heads as distributions over what the mask allows."""
+def distributions(output: PolicyOutput, mask: tf.Tensor) -> tuple[Any, Any]:
+    """The two heads as `tfp.distributions.Categorical` over what the mask allows."""
     return tuple(
         tfd.Categorical(logits=tf.where(legal > 0, logits, _MASKED_LOGIT))
         for logits, legal in zip(output[:2], split_mask(mask), strict=True)

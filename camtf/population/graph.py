@@ -73,7 +73,9 @@ class InteractionGraph:
     def draw(self, uniforms: np.ndarray, self_play: int) -> tuple[np.ndarray, np.ndarray]:
         """Learner's character and opponent's node from uniforms ``[..., B, 2]``; the first ``self_play`` of B matches
         draw one of the learner's own nodes, the rest a frozen one."""
-        character = self.learners[np.minimum((uniforms[..., 0] * len(self.learners)).astype(int), len(self.learners) - 1)]
+        character = self.learners[
+            np.minimum((uniforms[..., 0] * len(self.learners)).astype(int), len(self.learners) - 1)
+        ]
         own = _draw(self._cumulative_own[character[..., :self_play]], uniforms[..., :self_play, 1])
         frozen = _draw(self._cumulative_frozen[character[..., self_play:]], uniforms[..., self_play:, 1])
         return character, np.concatenate([own + self.frozen_nodes, frozen], axis=-1)
@@ -107,7 +109,7 @@ class InteractionGraph:
             self._mixture = self._conditioning.astype(np.float32)
         else:
             mixture = np.zeros((len(self.sigma), self._slots))
-            np.add.at(mixture, (slice(None), self._slot_of_node), self.sigma)
+            np.add.at(mixture.T, self._slot_of_node, self.sigma.T)
             self._mixture = mixture.astype(np.float32)
 
 

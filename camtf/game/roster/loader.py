@@ -97,7 +97,6 @@ def element_column(move: str, number: str) -> int:
     return before + SHOWN_MOVES.index(move) * len(shown) + shown.index(number)
 
 
-
 def load_roster(folder: Path | str = DEFAULT_FOLDER) -> Roster:
     """Read ``characters.toml`` and ``loadout.toml`` of a folder. Raises RosterError."""
     folder = Path(folder)

@@ -1,0 +1,60 @@
+"""Observations from battles that a Specialist really played, for calibrating, comparing and timing its model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from camtf.checkpoint import RunDirectory
+from camtf.evaluation.battles import PoolSide, play
+from camtf.game.roster import Roster, load_roster
+from camtf.population.generalists import participants
+from camtf.population.pool import Pool, Snapshot
+from camtf.types import Observation
+
+_POSITIONS_PER_BATTLE = 60
+"""Fewer than the shortest battles have, so that enough are always found."""
+
+
+class Specialists:
+    """The Specialists of a run, each playing battles against the Generalist population.
+
+    Raises:
+        CheckpointError: the run is not complete, or of another roster.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        self.config = run.config()
+        self.roster: Roster = load_roster(self.config.game.roster) if self.config.game.roster else load_roster()
+        run.check_roster(self.roster)
+        self.characters = participants(self.config, self.roster)
+        self.ids = [self.roster.ids[c] for c in self.characters]
+        self.snapshots: dict[str, Snapshot] = {i: run.read_snapshot(run.specialist_file(i)) for i in self.ids}
+        self.pool = Pool(self.config.network, self.roster, list(self.snapshots.values()))
+        n = len(self.characters)
+        characters = np.array(self.characters)
+        self.side = PoolSide(self.pool, np.arange(n), characters)
+        generalist = Pool(self.config.network, self.roster, [run.generalists()[-1]])
+        self.population = PoolSide(generalist, np.zeros(n, np.int64), characters)
+
+    def mixture(self, character: str) -> np.ndarray:
+        """The mixture input that the Specialist always has, float32 ``[S]``."""
+        return self.snapshots[character].mixture[self.roster.index(character)]
+
+    def positions(self, character: str, count: int, seed: int) -> Observation:
+        """``count`` observations of one Specialist, drawn at random from whole battles against every character of the
+        Generalist population. Leaves ``[count, ...]``."""
+        n = len(self.ids)
+        entrant = self.ids.index(character)
+        seen: list[Observation] = []
+
+        def watch(observation: Observation, active: np.ndarray) -> None:
+            seen.append(Observation(*(x[active] for x in observation)))
+
+        pairs = np.array([(entrant, opponent) for opponent in range(n)])
+        games = -(-count // (_POSITIONS_PER_BATTLE * n))
+        play(self.roster, self.side, self.population, pairs, games, seed, watch=watch)
+        joined = Observation(*(np.concatenate(leaves) for leaves in zip(*seen, strict=True)))
+        rows = np.random.default_rng(seed).permutation(len(joined.mask))[:count]
+        assert len(rows) == count
+        return Observation(*(x[rows] for x in joined))
