@@ -131,6 +131,7 @@ class SpecialistConfig(_Checked):
     """Stage 2: one network per character, copied from the last Generalist and trained against it frozen."""
 
     frames: int = _setting(1_000_000, "learner frames of each Specialist, over all ranks", 1)
+    learning_rate: float = _setting(3e-4, "Adam's step size, in place of that of the Generalists", 0.0, 1.0)
     advantage: str = _setting(
         "cam", "cam: against the frozen Generalist's value; own_critic: plain PPO", choices=("cam", "own_critic")
     )
@@ -175,14 +176,15 @@ PRESETS: dict[str, Config] = {
     "quickstart": Config(
         game=GameConfig(matches=512),
         ppo=_FAST_PPO,
-        generalists=GeneralistConfig(generations=3, frames=3_000_000),
-        specialists=SpecialistConfig(frames=600_000),
+        generalists=GeneralistConfig(generations=3, frames=4_000_000),
+        specialists=SpecialistConfig(frames=1_200_000),
+        evaluation=EvaluationConfig(games=100, bot_games=200),
     ),
     "paper": Config(
         game=GameConfig(matches=512),
         ppo=PPOConfig(minibatches=100),
         generalists=GeneralistConfig(generations=13, frames=50_000_000),
-        specialists=SpecialistConfig(frames=20_000_000),
+        specialists=SpecialistConfig(frames=20_000_000, learning_rate=1e-4),
         evaluation=EvaluationConfig(games=1000, bot_games=1000),
     ),
     "test": Config(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from absl import logging
 
 from camtf import distributed
@@ -24,6 +26,7 @@ def train(config: Config, roster: Roster, run: RunDirectory, generalists: list[S
     frozen Generalist expects.
     """
     c = config.specialists
+    config = dataclasses.replace(config, ppo=dataclasses.replace(config.ppo, learning_rate=c.learning_rate))
     last = generalists[-1]
     pool_snapshots = generalists[-c.opponents :]
     characters = participants(config, roster)

@@ -1,0 +1,55 @@
+"""One update and one evaluation, written to a file: what `test_ranks` runs in one rank and in two."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from camtf import distributed
+
+distributed.start()
+
+from camtf.evaluation.battles import BotSide, play  # noqa: E402
+from camtf.game.roster import load_roster  # noqa: E402
+from camtf.learn.learner import Learner  # noqa: E402
+from camtf.learn.rollout import share_matches  # noqa: E402
+from camtf.model.policy import Policy  # noqa: E402
+from tests.test_learner import NETWORK, PPO, rollout  # noqa: E402
+
+
+def main(file: str) -> None:
+    roster = load_roster()
+    rank, size = distributed.rank(), distributed.size()
+    policy = Policy(NETWORK, roster, seed=100 + rank)  # unequal, until rank 0's are given to all
+    ids = share_matches(8, 8, rank, size)
+    played = rollout(roster, policy, ids, len(ids))
+    learner = Learner(policy, PPO, 1, played.row_ids)
+    unequal = size > 1
+    try:
+        distributed.check_replicas(learner.variables)
+    except distributed.ReplicaError as error:
+        assert unequal and "different networks: rank 0" in str(error)
+        unequal = False
+    assert not unequal
+    learner.synchronise()
+    first = distributed.check_replicas(learner.variables)
+    rewards = []
+    for _ in range(3):
+        segment, _ = played.collect()
+        rewards.append(segment.reward)
+        learner.update(segment)
+    assert distributed.check_replicas(learner.variables) != first
+    rows = distributed.gather_rows({"ids": played.row_ids, "reward": np.concatenate(rewards).T})
+    everyone = np.arange(len(roster))
+    pairs = np.stack(np.meshgrid(everyone, everyone, indexing="ij"), -1).reshape(-1, 2)
+    wins = play(roster, BotSide("rusher", everyone), BotSide("random_legal", everyone), pairs, 4, 1, matches=8)
+    if rank == 0:
+        order = np.argsort(rows["ids"])
+        np.savez(file, reward=rows["reward"][order], wins=wins, **{
+            name.replace("/", "|"): w for name, w in policy.get_weights().items()
+        })  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,60 @@
+"""Configuration: every wrong value is refused with what was given and what is allowed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from camtf import config as c
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"ppo.clip": 2.0}, r"PPOConfig.clip must be in \[1e-06, 1.0\], got 2.0"),
+        ({"ppo.epochs": 0}, r"PPOConfig.epochs must be in \[1, 100\], got 0"),
+        ({"ppo.epochs": 1.5}, r"PPOConfig.epochs must be of type int, got 1.5"),
+        ({"ppo.minibatches": 7}, r"minibatches must divide PPOConfig.segment = 100, got 7"),
+        ({"generalists.solver": "nosh"}, r"solver must be one of exploit, uniform; got 'nosh'"),
+        ({"generalists.generations": 99}, r"generations must not exceed .*mixture_slots = 16, got 99"),
+        ({"network.trunk": (0,)}, r"NetworkConfig.trunk must be in \[1, 8192\], got \(0,\)"),
+        ({"ppo.learning_rat": 1e-3}, r"unknown setting .*learning_rat'; the settings are .*learning_rate"),
+        ({"seed": -1}, r"Config.seed must be in \[0, 2147483647\], got -1"),
+    ],
+)
+def test_wrong_values_are_refused(changes: dict, message: str) -> None:
+    with pytest.raises(c.ConfigError, match=message):
+        c.override(c.Config(), changes)
+
+
+def test_override_changes_what_it_names_and_nothing_else() -> None:
+    changed = c.override(c.Config(), {"ppo.clip": 0.3, "seed": 5})
+    assert changed.ppo.clip == 0.3 and changed.seed == 5
+    assert dataclasses.replace(changed, seed=1, ppo=c.PPOConfig()) == c.Config()
+
+
+@pytest.mark.parametrize("name", list(c.PRESETS))
+def test_a_config_survives_json(name: str) -> None:
+    preset = c.preset(name)
+    assert c.from_json(json.loads(json.dumps(c.to_json(preset)))) == preset
+
+
+def test_an_unknown_preset_is_named() -> None:
+    with pytest.raises(c.ConfigError, match="unknown preset 'quick'; the presets are quickstart, paper, test"):
+        c.preset("quick")
+
+
+def test_the_paper_preset_holds_the_papers_numbers() -> None:
+    ppo = c.preset("paper").ppo
+    assert (ppo.clip, ppo.segment, ppo.discount, ppo.learning_rate) == (0.1, 100, 0.995, 1e-4)
+    reward = c.preset("paper").reward
+    assert (reward.own_health, reward.opponent_health, reward.result) == (10, 10, 10)
+    assert (reward.combo, reward.mana) == (5, 5)
+    assert c.preset("paper").generalists.generations == 13
+
+
+def test_every_setting_explains_itself() -> None:
+    for name, field, _ in c.leaves(c.Config()):
+        assert field.metadata["help"], name

@@ -1,0 +1,71 @@
+"""The whole line as a user runs it: horovodrun, evaluation, export, verification, timing, report."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TRAIN = ["-m", "camtf.train", "--preset=test"]
+
+
+def python(*arguments: str, ranks: int = 0, fails: bool = False) -> str:
+    """Run Python as a user would; all that it prints."""
+    command = ["horovodrun", "-np", str(ranks)] if ranks else []
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [*command, sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400,
+        check=False,
+    )  # fmt: skip
+    text = done.stdout + done.stderr
+    assert (done.returncode != 0) == fails, text[-4000:]
+    return text
+
+
+def last_json(text: str) -> dict:
+    lines = [line.removeprefix("[0]<stdout>:") for line in text.splitlines()]
+    return json.loads(next(line for line in reversed(lines) if line.startswith("{")))
+
+
+@pytest.mark.ranks
+def test_the_whole_line(tmp_path: Path) -> None:
+    run, models = f"--run_dir={tmp_path / 'run'}", f"--model_dir={tmp_path / 'models'}"
+    text = python(*TRAIN, run, ranks=2)
+    assert "generation 2 is done" in text and "specialist gale_archer is done" in text
+    text = python("-m", "camtf.evaluate", run, "--games=3", "--bot_games=4", ranks=2)
+    assert "specialist_win_rate_ember_fox" in last_json(text)
+    python("-m", "mobile.export", run, f"--out_dir={tmp_path / 'models'}", "--precision=float32,int8")
+    verified = last_json(python("-m", "mobile.verify", run, models, "--positions=100", "--matches=2"))
+    assert verified["agreement"]["float32"] > 0.99 and verified["positions"] == 100
+    timed = last_json(python("-m", "mobile.benchmark", models, "--runs=20", "--runtime=tflite_runtime"))
+    assert len(timed["results"]) == 4
+    text = python("-m", "mobile.report", run, models)
+    assert "Ember Fox" in text and str(tmp_path / "models") in text
+    assert len(last_json(text)["characters"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--preset=nothing"], "quickstart"),
+        (["--ppo.clip=3"], "PPOConfig.clip must be in [1e-06, 1.0], got 3.0"),
+        (["--ppo.clipp=0.1"], "Unknown command line flag 'ppo.clipp'"),
+        (["--game.characters=ember_fox,nobody"], "unknown character 'nobody'; the roster has ember_fox"),
+        (["--stage=specialists"], "holds no Generalist; train with --stage=generalists first"),
+    ],
+)
+def test_wrong_flags_are_refused(tmp_path: Path, flags: list[str], message: str) -> None:
+    text = python(*TRAIN, f"--run_dir={tmp_path / 'run'}", *flags, fails=True)
+    assert message in text and "Traceback" not in text
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    text = python("-m", "camtf.evaluate", f"--run_dir={tmp_path / 'none'}", fails=True)
+    assert "is not a run directory" in text and "Traceback" not in text
+    text = python("-m", "mobile.benchmark", f"--model_dir={tmp_path}", fails=True)
+    assert "manifest.json does not exist" in text and "Traceback" not in text

@@ -1,0 +1,89 @@
+"""Roster files: what is loaded, and what is refused with which words."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from camtf.game.roster import Roster, RosterError, element_column, load_roster
+from camtf.game.roster.schema import MOVES
+
+
+def test_the_small_roster_is_read_as_written(plain: Roster) -> None:
+    assert plain.ids == ("anvil", "reed") and plain.names == ("Anvil", "Reed")
+    assert plain.moves["damage_hp"][0].tolist() == [100, 100, 100, 100, 100, 0, 10]
+    assert plain.moves[0, MOVES.index("scroll")]["cooldown_ticks"] == 300
+    np.testing.assert_array_equal(plain.multipliers, [[1000, 1100, 900], [900, 1000, 1100], [1100, 900, 1000]])
+    assert plain.element_module[1, :6].tolist() == [1, 1, 0, 0, 0, 0]
+    # reach 1,000 mm of at most 6,000
+    assert plain.element_module[0, element_column("chain_1", "reach_mm")] == 167
+
+
+def test_characters_of_the_game_differ(roster: Roster) -> None:
+    assert len(roster) >= 4 and len(set(roster.archetypes)) >= 4
+    assert len({row.tobytes() for row in roster.moves}) == len(roster)
+    assert len(set(roster.characters["walk_mm_per_tick"].tolist())) >= 4
+
+
+def changed(folder: Path, tmp_path: Path, file: str, old: str, new: str) -> Path:
+    """A copy of the roster with one piece of text replaced."""
+    shutil.copytree(folder, tmp_path / "roster")
+    path = tmp_path / "roster" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    return tmp_path / "roster"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("max_health_hp = 1000", "max_health_hp = -5", r"'anvil'.*'max_health_hp' must be.*\[500, 2000\], got -5"),
+        ("max_health_hp = 1000", "", r"'anvil': field 'max_health_hp' is missing"),
+        ('id = "reed"', 'id = "anvil"', r"'anvil': field 'id' = 'anvil' stands twice"),
+        ('scroll = "quiet"', 'scroll = "loud"', r"'scroll' must be one of quiet; got 'loud'"),
+        ('element = "fire"', 'element = "ice"', r"'element' must be one of fire, wind, earth; got 'ice'"),
+        ("startup_ticks = 3", "startup_ticks = 3\nspeed = 4", r"'anvil', chain 1: unknown field 'speed' = 4"),
+        ('inflict = "burn"', 'inflict = "melt"', r"'anvil', skill_1: field 'inflict' must be one of .*; got 'melt'"),
+        ("damage_hp = 100", "damage_hp = 1.5", r"'damage_hp' must be an integer.* got 1.5"),
+        ("[character.skill_2]", "[character.skill_9]", r"'anvil': field 'skill_2' must be a table, got None"),
+        ('name = "Anvil"', "name = 3", r"field 'name' must be a non-empty string, got 3"),
+        ("[[character]]", "[[character", r"characters.toml: not valid TOML"),
+    ],
+)
+def test_bad_characters_are_refused(plain_folder: Path, tmp_path: Path, old: str, new: str, message: str) -> None:
+    with pytest.raises(RosterError, match=message):
+        load_roster(changed(plain_folder, tmp_path, "characters.toml", old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("interval_ticks = 60", "interval_ticks = 0", r"summon 'crow': field 'interval_ticks'.*got 0"),
+        ('"wind", "earth"]', '"wind"]', r"'cycle' must be a list of at least 3"),
+        ("[[weapon]]", "[[club]]", r"no \[\[weapon\]\] entry"),
+    ],
+)
+def test_bad_loadouts_are_refused(plain_folder: Path, tmp_path: Path, old: str, new: str, message: str) -> None:
+    with pytest.raises(RosterError, match=message):
+        load_roster(changed(plain_folder, tmp_path, "loadout.toml", old, new))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RosterError, match=r"characters.toml: cannot be read"):
+        load_roster(tmp_path)
+
+
+def test_digest_follows_content_not_layout(plain: Roster, plain_folder: Path, tmp_path: Path) -> None:
+    commented = changed(plain_folder, tmp_path, "characters.toml", "[[character]]", "# words\n\n[[character]]")
+    assert load_roster(commented).digest == plain.digest
+    faster = changed(plain_folder, tmp_path / "b", "characters.toml", "walk_mm_per_tick = 100", "walk_mm_per_tick = 99")
+    assert load_roster(faster).digest != plain.digest
+
+
+def test_an_unknown_character_is_named(plain: Roster) -> None:
+    with pytest.raises(RosterError, match=r"unknown character 'oak'; the roster has anvil, reed"):
+        plain.index("oak")

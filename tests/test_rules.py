@@ -1,0 +1,255 @@
+"""Moves worked by hand, on the roster of round numbers (tests/roster)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from camtf.game import rules
+from camtf.game.roster import Roster
+from camtf.game.state import CD_SUBSTITUTE
+from tests.playing import Duel
+
+BURN, ROOT, SILENCE, SHIELD = rules.BURN, rules.ROOT, rules.SILENCE, rules.SHIELD
+
+
+def test_first_blow_lands_on_the_fourth_tick(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.play("stay attack")  # ticks 0 to 2 are startup
+    assert duel.fighter(1)["health_hp"] == 1000
+    step = duel.play()
+    # 100 HP, times 1.1 because fire deals more to wind.
+    assert duel.fighter(1)["health_hp"] == 890
+    assert duel.fighter(1)["stun_ticks"] == 8  # 10, set on the first of three ticks
+    # 10 * 0.110 for health; mana: 30 for the hit against 20 for being hit, and Reed's 6 of two decisions' regeneration
+    # (30 per mille a second are 3 a decision, one decision is this step).
+    assert step.reward[0, 0] == pytest.approx(10 * 0.110 + 5 * (30 - 20 - 3) / 1000, abs=1e-6)
+    assert step.reward[1, 0] == -step.reward[0, 0]
+
+
+def test_the_weaker_element_deals_less(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.play(second="stay attack", times=1)
+    duel.play()
+    assert duel.fighter(0)["health_hp"] == 1000 - 90
+
+
+@pytest.mark.parametrize(("distance_mm", "hits"), [(1000, True), (1001, False)])
+def test_reach_is_exact(plain: Roster, distance_mm: int, hits: bool) -> None:
+    duel = Duel(plain, "anvil", "reed", distance_mm)
+    duel.play("stay attack")
+    duel.play()
+    assert bool(duel.fighter(1)["health_hp"] < 1000) == hits
+
+
+def test_out_of_depth_misses(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.put(1, y_mm=501)
+    duel.play("stay attack")
+    duel.play()
+    assert duel.fighter(1)["health_hp"] == 1000
+
+
+def test_chain_decays_counts_and_knocks_down(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.play("stay attack")
+    duel.play("stay none")
+    assert duel.may(0, "attack")  # it connected: the second hit may cancel the first
+    duel.play("stay attack")
+    duel.play("stay none")
+    assert duel.fighter(1)["health_hp"] == 890 - 101  # 110 * 0.92, whole HP
+    assert duel.fighter(0)["combo_credit"] == 1
+    duel.play("stay attack")
+    duel.play("stay none")
+    assert duel.fighter(1)["health_hp"] == 789 - 92  # 110 * 0.84 = 92.4
+    assert duel.fighter(1)["down_ticks"] > 0
+    assert not duel.may(1, "attack") and not duel.may(1, "substitute")
+
+
+def test_no_cancel_without_a_hit(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed", 3000)
+    duel.play("stay attack", times=1)
+    duel.play()
+    assert not duel.may(0, "attack")
+    duel.play(times=2)  # 12 ticks of the whole move are over
+    assert duel.may(0, "attack")
+
+
+def test_guard_takes_a_fifth_and_unblockable_breaks_it(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.play("stay attack", "stay guard")
+    duel.play("stay none", "stay guard")
+    assert duel.fighter(1)["health_hp"] == 1000 - 22
+    duel = Duel(plain, "anvil", "reed")
+    duel.play("stay skill_2", "stay guard")
+    for _ in range(3):
+        duel.play("stay none", "stay guard")
+    assert duel.fighter(1)["health_hp"] == 890
+
+
+def test_armour_is_not_interrupted(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.play("stay skill_2", "stay attack")
+    duel.play()  # Reed's blow lands while Crash is in its startup
+    assert duel.fighter(0)["health_hp"] == 1000 - 63  # 90 * 0.7
+    assert duel.fighter(0)["stun_ticks"] == 0
+    duel.play(times=2)
+    assert duel.fighter(1)["health_hp"] == 890
+
+
+def test_both_hit_in_the_same_tick(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.play("stay attack", "stay attack")
+    duel.play()
+    assert duel.fighter(0)["health_hp"] == 910 and duel.fighter(1)["health_hp"] == 890
+
+
+def test_projectile_flies_and_burns(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed", 3000)
+    duel.play("stay skill_1")
+    assert duel.fighter(0)["mana"] == 500 - 200
+    assert not duel.may(0, "skill_1")
+    # Let go on tick 3, it needs (3000 - 200) / 300 = 10 ticks more: hit on tick 13, in the fifth decision.
+    duel.play(times=3)
+    assert duel.fighter(1)["health_hp"] == 1000
+    duel.play()
+    assert duel.fighter(1)["buff_ticks"][BURN] > 0
+    duel.play(times=30)
+    # 110 for the hit; 300 tenths of a HP a second, for 60 ticks: 60 HP.
+    assert duel.fighter(1)["health_hp"] == 1000 - 110 - 60
+    assert duel.fighter(1)["buff_magnitude"][BURN] == 0
+
+
+def test_cooldown_ends_on_its_tick(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed", 5000)
+    duel.play("stay skill_1")
+    duel.put(0, mana=1000)
+    duel.play(times=28)
+    assert not duel.may(0, "skill_1")
+    duel.play()  # 90 ticks since
+    assert duel.may(0, "skill_1")
+
+
+def test_skill_needs_mana(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed", 5000)
+    duel.put(0, mana=199)
+    assert not duel.may(0, "skill_1")
+    duel.put(0, mana=200)
+    assert duel.may(0, "skill_1")
+
+
+def test_ultimate_heals_and_shields(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.put(0, health_hp=500)
+    duel.play("stay ultimate")
+    duel.play()
+    assert duel.fighter(0)["buff_ticks"][SHIELD] > 0
+    duel.play()
+    assert duel.fighter(0)["health_hp"] == 700
+    duel.play(second="stay attack")
+    duel.play()
+    assert duel.fighter(0)["health_hp"] == 700 - 45  # 90, half of it taken off
+
+
+def test_walk_diagonal_dash_and_wall(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed", 8000)
+    duel.play("forward none")
+    assert duel.fighter(0)["x_mm"] == -4000 + 3 * 100
+    duel.play("forward_up none")
+    assert (duel.fighter(0)["x_mm"], duel.fighter(0)["y_mm"]) == (-3700 + 3 * 70, 3 * 70)
+    duel.play("back dash")
+    duel.play()
+    assert duel.fighter(0)["x_mm"] == -3490 - 6 * 330
+    assert not duel.may(0, "dash")
+    duel.play("back none", times=10)
+    assert duel.fighter(0)["x_mm"] == -6000
+
+
+def test_fighters_do_not_pass_through_each_other(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed", 1000)
+    duel.play("forward none", "forward none", times=5)
+    assert duel.fighter(1)["x_mm"] - duel.fighter(0)["x_mm"] == rules.BODY_MM
+
+
+def test_substitution_escapes_a_combo(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.play("stay attack")
+    duel.play()
+    assert duel.fighter(1)["stun_ticks"] > 0 and duel.may(1, "substitute")
+    duel.play("stay none", "stay substitute")
+    reed, anvil = duel.fighter(1), duel.fighter(0)
+    assert reed["x_mm"] == anvil["x_mm"] - rules.SUBSTITUTE_BEHIND_MM
+    assert reed["stun_ticks"] == 0 and reed["invincible_ticks"] > 0
+    assert reed["cooldown_ticks"][CD_SUBSTITUTE] == rules.SUBSTITUTE_COOLDOWN_TICKS - 3
+    assert duel.game.events["clone_substitutes"][1, 0] == 1
+
+
+def test_root_and_silence_mask(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.put(0, buff_ticks=(ROOT, 30))
+    assert not duel.may_move(0, "forward") and not duel.may(0, "dash") and duel.may_move(0, "stay")
+    duel.put(1, buff_ticks=(SILENCE, 30))
+    assert not any(duel.may(1, skill) for skill in ("skill_1", "skill_2", "ultimate", "scroll", "summon"))
+    assert duel.may(1, "attack")
+    duel.play(times=10)
+    assert duel.may_move(0, "forward") and duel.may(1, "skill_1")
+
+
+def test_summon_bites_at_its_interval(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.play("stay summon")
+    duel.play(times=8)
+    assert duel.fighter(1)["health_hp"] == 1000  # it waits for half an interval, 30 ticks
+    duel.play(times=2)
+    assert duel.fighter(1)["health_hp"] == 980
+    duel.play(times=20)
+    assert duel.fighter(1)["health_hp"] == 960
+
+
+def test_forcing_and_counter_moves_are_counted(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.play("stay skill_2")  # an attack that begins before any of the opponent's
+    assert duel.game.events["forcing_moves"][:, 0].tolist() == [1, 0]
+    duel = Duel(plain, "reed", "anvil")
+    duel.play("stay skill_1", "stay skill_1")
+    duel.play()  # Gust hits Coal at its end of startup
+    assert duel.game.events["counter_moves"][:, 0].tolist() == [0, 0]
+    duel = Duel(plain, "reed", "reed")
+    duel.play("stay skill_1", "stay none")
+    duel.put(1, x_mm=400)
+    duel.play("stay none", "stay skill_2")  # cast on the very tick on which Gust lands
+    assert duel.game.events["counter_moves"][:, 0].tolist() == [1, 0]
+    assert duel.game.events["starts"][0, 0].sum() == 2
+
+
+def test_the_bell_decides_by_health(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed", 5000)
+    step = duel.play(times=599)
+    assert not step.done[0]
+    assert duel.play().done[0] and step.outcome[0] == 0.5
+    duel = Duel(plain, "anvil", "reed", 5000)
+    duel.put(1, health_hp=999)
+    duel.play(times=599)
+    step = duel.play()
+    assert step.done[0] and step.outcome[0] == 1.0
+    assert step.reward[0, 0] == pytest.approx(10.0, abs=0.1)
+
+
+def test_knock_out_ends_and_restarts(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.put(1, health_hp=110)
+    duel.play("stay attack")
+    step = duel.play()
+    assert step.done[0] and step.outcome[0] == 1.0
+    assert duel.fighter(1)["health_hp"] == 1000 and duel.fighter(0)["mana"] == 500
+    assert np.all(duel.game.fighters["past_skill"] == 0)
+
+
+def test_double_knock_out_is_a_draw(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.put(0, health_hp=1)
+    duel.put(1, health_hp=1)
+    duel.play("stay attack", "stay attack")
+    step = duel.play()
+    assert step.done[0] and step.outcome[0] == 0.5
+    assert step.reward[0, 0] == pytest.approx(0.05, abs=0.1) and step.reward[0, 0] == -step.reward[1, 0]
