@@ -16,12 +16,15 @@ from camtf.evaluation.report import population_table
 from camtf.game.roster import RosterError, load_roster
 from camtf.population.generalists import participants
 
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run.", required=True)
-_GAMES = flags.DEFINE_integer("games", None, "Battles per pairing of two characters (default: the run's).", 1)
-_BOT_GAMES = flags.DEFINE_integer(
-    "bot_games", None, "Battles of each character against each bot (default: the run's).", 1
-)
-_SEED = flags.DEFINE_integer("seed", 20_000, "Seed of the battles; unlike any that was trained on.", 0)
+FLAGS = flags.FLAGS
+
+
+def define_flags() -> None:
+    """The command line."""
+    flags.DEFINE_string("run_dir", None, "Directory of the run.", required=True)
+    flags.DEFINE_integer("games", None, "Battles per pairing of two characters (default: the run's).", 1)
+    flags.DEFINE_integer("bot_games", None, "Battles of each character against each bot (default: the run's).", 1)
+    flags.DEFINE_integer("seed", 20_000, "Seed of the battles; unlike any that was trained on.", 0)
 
 
 def main(argv: list[str]) -> None:
@@ -29,20 +32,20 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"unexpected arguments {argv[1:]}")
     distributed.start()
     try:
-        run = checkpoint.RunDirectory(_RUN_DIR.value)
+        run = checkpoint.RunDirectory(FLAGS.run_dir)
         config = run.config()
-        given = {"games": _GAMES.value, "bot_games": _BOT_GAMES.value}
+        given = {"games": FLAGS.games, "bot_games": FLAGS.bot_games}
         changes = {name: value for name, value in given.items() if value is not None}
         config = dataclasses.replace(config, evaluation=dataclasses.replace(config.evaluation, **changes))
         roster = load_roster(config.game.roster) if config.game.roster else load_roster()
         run.check_roster(roster)
         ids = [roster.ids[c] for c in participants(config, roster)]
         specialists = {i: run.read_snapshot(run.specialist_file(i)) for i in ids}
-        result = evaluate(config, roster, run.generalists(), specialists, _SEED.value)
+        result = evaluate(config, roster, run.generalists(), specialists, FLAGS.seed)
     except (RosterError, checkpoint.CheckpointError) as error:
         raise SystemExit(f"error: {error}") from error
     if distributed.rank() == 0:
-        result["seed"] = _SEED.value
+        result["seed"] = FLAGS.seed
         file = run.path / "evaluation.json"
         file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         print(population_table(result))
@@ -64,4 +67,5 @@ def _summary(result: dict) -> dict:
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(main)

@@ -15,35 +15,15 @@ from camtf.config import PRESETS, Config, ConfigError, leaves, override, preset
 from camtf.game.roster import RosterError, load_roster
 from camtf.population import generalists, specialists
 
-_PRESET = flags.DEFINE_enum("preset", "quickstart", sorted(PRESETS), "Settings to begin with.")
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run; made, or resumed.", required=True)
-_STAGE = flags.DEFINE_enum(
-    "stage", "all", ["generalists", "specialists", "all"], "What to train; specialists need finished generalists."
-)
-
-
-def define_config_flags() -> None:
-    """One flag per setting, named by its dotted path; the help says meaning, unit and bounds."""
-    for name, field, value in leaves(Config()):
-        described = f"{field.metadata['help']} (default of the presets' base: {value!r})"
-        if field.metadata["choices"]:
-            flags.DEFINE_enum(name, None, field.metadata["choices"], described)
-        elif isinstance(value, tuple):
-            flags.DEFINE_list(name, None, described + "; comma-separated")
-        elif isinstance(value, int):
-            flags.DEFINE_integer(name, None, described)
-        elif isinstance(value, float):
-            flags.DEFINE_float(name, None, described)
-        else:
-            flags.DEFINE_string(name, None, described)
+FLAGS = flags.FLAGS
 
 
 def config_from_flags() -> Config:
     """The preset with the given flags laid over it. Raises ConfigError."""
-    base = preset(_PRESET.value)
+    base = preset(FLAGS.preset)
     changes: dict[str, Any] = {}
     for name, _, value in leaves(base):
-        given = flags.FLAGS[name].value
+        given = FLAGS[name].value
         if given is not None:
             changes[name] = _parse_tuple(name, given) if isinstance(value, tuple) else given
     return override(base, changes)
@@ -58,6 +38,29 @@ def _parse_tuple(name: str, given: list[str]) -> tuple[Any, ...]:
         raise ConfigError(f"--{name} must be comma-separated integers, got {','.join(given)!r}") from error
 
 
+def define_flags() -> None:
+    """The command line: which run, and one flag per setting, named by its dotted path."""
+    flags.DEFINE_enum("preset", "quickstart", sorted(PRESETS), "Settings to begin with.")
+    flags.DEFINE_string("run_dir", None, "Directory of the run; made, or resumed.", required=True)
+    flags.DEFINE_enum(
+        "stage", "all", ["generalists", "specialists", "all"], "What to train; specialists need finished generalists."
+    )
+    for name, field, value in leaves(Config()):
+        allowed = "" if field.metadata["low"] is None else f", at least {field.metadata['low']}"
+        allowed += "" if field.metadata["high"] is None else f", at most {field.metadata['high']}"
+        described = f"{field.metadata['help']}{allowed} (where the preset does not say: {value!r})"
+        if field.metadata["choices"]:
+            flags.DEFINE_enum(name, None, field.metadata["choices"], described)
+        elif isinstance(value, tuple):
+            flags.DEFINE_list(name, None, described + "; comma-separated")
+        elif isinstance(value, int):
+            flags.DEFINE_integer(name, None, described)
+        elif isinstance(value, float):
+            flags.DEFINE_float(name, None, described)
+        else:
+            flags.DEFINE_string(name, None, described)
+
+
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}")
@@ -67,17 +70,16 @@ def main(argv: list[str]) -> None:
     try:
         config = config_from_flags()
         roster = load_roster(config.game.roster) if config.game.roster else load_roster()
-        run = checkpoint.RunDirectory(_RUN_DIR.value)
+        run = checkpoint.RunDirectory(FLAGS.run_dir)
         run.begin(config, roster, write=distributed.rank() == 0)
         distributed.barrier()
-        generations = run.generalists() if _STAGE.value == "specialists" else generalists.train(config, roster, run)
-        if _STAGE.value != "generalists":
+        generations = run.generalists() if FLAGS.stage == "specialists" else generalists.train(config, roster, run)
+        if FLAGS.stage != "generalists":
             specialists.train(config, roster, run, generations)
     except (ConfigError, RosterError, checkpoint.CheckpointError) as error:
         raise SystemExit(f"error: {error}") from error
 
 
-define_config_flags()
-
 if __name__ == "__main__":
+    define_flags()
     app.run(main)

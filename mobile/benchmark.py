@@ -22,12 +22,7 @@ from absl import app, flags, logging
 from mobile.pack import MODULES, Entry, Pack, PackError
 from mobile.runtime import RUNTIMES, Policy, installed_runtimes
 
-_MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of the models.", required=True)
-_RUNTIME = flags.DEFINE_multi_enum(
-    "runtime", None, list(RUNTIMES), "Runtimes to time, may be given more than once; all that are installed if not."
-)
-_THREADS = flags.DEFINE_multi_integer("threads", [1], "Interpreter threads, may be given more than once.", 1, 64)
-_RUNS = flags.DEFINE_integer("runs", 3_000, "Timed calls of each model.", 10)
+FLAGS = flags.FLAGS
 
 _WARM_UP = 300
 
@@ -87,28 +82,39 @@ def benchmark(pack: Pack, runtimes: list[str], threads: list[int], runs: int) ->
     return results
 
 
+def define_flags() -> None:
+    """The command line."""
+    flags.DEFINE_string("model_dir", None, "Folder of the models.", required=True)
+    flags.DEFINE_multi_enum(
+        "runtime", None, list(RUNTIMES), "Runtimes to time, may be given more than once; all that are installed if not."
+    )
+    flags.DEFINE_multi_integer("threads", [1], "Interpreter threads, may be given more than once.", 1, 64)
+    flags.DEFINE_integer("runs", 3_000, "Timed calls of each model.", 10)
+
+
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}")
     from camtf.evaluation.report import table
 
-    runtimes = _RUNTIME.value or installed_runtimes()
+    runtimes = FLAGS.runtime or installed_runtimes()
     try:
-        pack = Pack(_MODEL_DIR.value)
-        results = benchmark(pack, runtimes, _THREADS.value, _RUNS.value)
+        pack = Pack(FLAGS.model_dir)
+        results = benchmark(pack, runtimes, FLAGS.threads, FLAGS.runs)
     except (PackError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
     machine = {"machine": platform.machine(), "cpus": os.cpu_count(), "system": platform.platform()}
-    file = Path(_MODEL_DIR.value) / "benchmark.json"
-    file.write_text(json.dumps({**machine, "runs": _RUNS.value, "results": results}, indent=2) + "\n", encoding="utf-8")
+    file = Path(FLAGS.model_dir) / "benchmark.json"
+    file.write_text(json.dumps({**machine, "runs": FLAGS.runs, "results": results}, indent=2) + "\n", encoding="utf-8")
     header = ["model", "precision", "runtime", "threads", "median us", "p95", "p99", "decision us", "bytes", "KiB more"]
     keys = ("model", "precision", "runtime", "threads", "median_us", "p95_us", "p99_us", "decision_median_us",
             "size_bytes", "memory_kib")  # fmt: skip
     print(table(header, [[str(r[key]) for key in keys] for r in results]))
-    print(f"\n{_RUNS.value:,} calls each, one row at a time; written to {file}")
+    print(f"\n{FLAGS.runs:,} calls each, one row at a time; written to {file}")
     short = ("model", "precision", "runtime", "threads", "median_us", "p99_us", "size_bytes")
     print(json.dumps({"results": [{key: r[key] for key in short} for r in results]}))
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(main)

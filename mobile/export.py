@@ -27,18 +27,7 @@ from mobile.pack import HEADS, MODULES, PRECISIONS, Entry, describe, golden_file
 from mobile.positions import Specialists
 from mobile.runtime import SIGNATURE
 
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of a finished run.", required=True)
-_OUT_DIR = flags.DEFINE_string("out_dir", None, "Folder of the models; made if missing.", required=True)
-_PRECISION = flags.DEFINE_list("precision", list(PRECISIONS), f"Which files to write, of {', '.join(PRECISIONS)}.")
-flags.register_validator(
-    "precision",
-    lambda given: bool(given) and set(given) <= set(PRECISIONS),
-    message=f"--precision takes one or more of {', '.join(PRECISIONS)}",
-)
-_CALIBRATION = flags.DEFINE_integer(
-    "calibration_positions", 500, "Observations of own battles that the ranges of int8 are taken from, per model.", 1
-)
-_SEED = flags.DEFINE_integer("seed", 30_000, "Seed of the battles that calibration and golden positions come from.", 0)
+FLAGS = flags.FLAGS
 
 _GOLDEN = 64
 
@@ -141,13 +130,32 @@ def _about(specialists: Specialists, observation: Observation, heads: dict[str, 
     }
 
 
+def define_flags() -> None:
+    """The command line."""
+    flags.DEFINE_string("run_dir", None, "Directory of a finished run.", required=True)
+    flags.DEFINE_string("out_dir", None, "Folder of the models; made if missing.", required=True)
+    flags.DEFINE_list("precision", list(PRECISIONS), f"Which files to write, of {', '.join(PRECISIONS)}.")
+    flags.register_validator(
+        "precision",
+        lambda given: bool(given) and set(given) <= set(PRECISIONS),
+        message=f"--precision takes one or more of {', '.join(PRECISIONS)}",
+    )
+    flags.DEFINE_integer(
+        "calibration_positions",
+        500,
+        "Observations of own battles that the ranges of int8 are taken from, per model.",
+        1,
+    )
+    flags.DEFINE_integer("seed", 30_000, "Seed of the battles that calibration and golden positions come from.", 0)
+
+
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}")
     distributed.start()
-    folder = Path(_OUT_DIR.value)
+    folder = Path(FLAGS.out_dir)
     try:
-        entries = export(RunDirectory(_RUN_DIR.value), folder, _PRECISION.value, _CALIBRATION.value, _SEED.value)
+        entries = export(RunDirectory(FLAGS.run_dir), folder, FLAGS.precision, FLAGS.calibration_positions, FLAGS.seed)
     except (RosterError, CheckpointError) as error:
         raise SystemExit(f"error: {error}") from error
     rows = [[e.file, e.character, e.precision, f"{e.size_bytes:,}"] for e in entries]
@@ -157,4 +165,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(main)

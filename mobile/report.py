@@ -14,8 +14,7 @@ from absl import app, flags
 
 from camtf.evaluation.report import rate, table
 
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run.", required=True)
-_MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of the models.", required=True)
+FLAGS = flags.FLAGS
 
 
 def join(evaluation: dict[str, Any], verified: dict[str, Any], timed: dict[str, Any]) -> list[dict[str, Any]]:
@@ -71,10 +70,16 @@ def format_report(rows: list[dict[str, Any]], positions: int) -> str:
     )
 
 
+def define_flags() -> None:
+    """The command line."""
+    flags.DEFINE_string("run_dir", None, "Directory of the run.", required=True)
+    flags.DEFINE_string("model_dir", None, "Folder of the models.", required=True)
+
+
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}")
-    run, models = Path(_RUN_DIR.value), Path(_MODEL_DIR.value)
+    run, models = Path(FLAGS.run_dir), Path(FLAGS.model_dir)
     files = [run / "evaluation.json", models / "verify.json", models / "benchmark.json"]
     missing = [str(file) for file in files if not file.exists()]
     if missing:
@@ -99,4 +104,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(main)

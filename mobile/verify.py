@@ -28,12 +28,7 @@ from mobile.pack import Pack, PackError
 from mobile.positions import Specialists
 from mobile.runtime import Policy, installed_runtimes
 
-_RUN_DIR = flags.DEFINE_string("run_dir", None, "Directory of the run that the models came from.", required=True)
-_MODEL_DIR = flags.DEFINE_string("model_dir", None, "Folder of the models.", required=True)
-_POSITIONS = flags.DEFINE_integer("positions", 10_000, "Observations that each model is compared on.", 1)
-_MATCHES = flags.DEFINE_integer("matches", 100, "Battles of each model against its original.", 1)
-_RUNTIME = flags.DEFINE_enum("runtime", None, installed_runtimes(), "Runtime; the first installed where not given.")
-_SEED = flags.DEFINE_integer("seed", 40_000, "Seed of the battles; unlike the one that the models were made with.", 0)
+FLAGS = flags.FLAGS
 
 
 @dataclass(frozen=True)
@@ -123,19 +118,29 @@ def summarise(results: list[dict[str, Any]], positions: int, matches: int) -> di
     }
 
 
+def define_flags() -> None:
+    """The command line."""
+    flags.DEFINE_string("run_dir", None, "Directory of the run that the models came from.", required=True)
+    flags.DEFINE_string("model_dir", None, "Folder of the models.", required=True)
+    flags.DEFINE_integer("positions", 10_000, "Observations that each model is compared on.", 1)
+    flags.DEFINE_integer("matches", 100, "Battles of each model against its original.", 1)
+    flags.DEFINE_enum("runtime", None, installed_runtimes(), "Runtime; the first installed where not given.")
+    flags.DEFINE_integer("seed", 40_000, "Seed of the battles; unlike the one that the models were made with.", 0)
+
+
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}")
     distributed.start()
-    positions, matches = _POSITIONS.value, _MATCHES.value
+    positions, matches = FLAGS.positions, FLAGS.matches
     try:
-        specialists, pack = Specialists(RunDirectory(_RUN_DIR.value)), Pack(_MODEL_DIR.value)
-        results = verify(specialists, pack, positions, matches, _RUNTIME.value or "", _SEED.value)
+        specialists, pack = Specialists(RunDirectory(FLAGS.run_dir)), Pack(FLAGS.model_dir)
+        results = verify(specialists, pack, positions, matches, FLAGS.runtime or "", FLAGS.seed)
     except (RosterError, CheckpointError, PackError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
     summary = summarise(results, positions, matches)
-    file = Path(_MODEL_DIR.value) / "verify.json"
-    file.write_text(json.dumps({"models": results, **summary, "seed": _SEED.value}, indent=2) + "\n", encoding="utf-8")
+    file = Path(FLAGS.model_dir) / "verify.json"
+    file.write_text(json.dumps({"models": results, **summary, "seed": FLAGS.seed}, indent=2) + "\n", encoding="utf-8")
     rows = [
         [
             r["file"],
@@ -152,4 +157,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    define_flags()
     app.run(main)
