@@ -24,14 +24,10 @@ setup(
         "scipy",
         "numba",
         "absl-py",
-        "tqdm",
-        "matplotlib",
-        "tensorboard",
         "tomli; python_version < '3.11'",
     ],
     extras_require={
         "mobile": ["tflite-runtime==2.14.0", "ai-edge-litert"],
-        "pettingzoo": ["pettingzoo"],
-        "test": ["pytest", "hypothesis", "ruff", "mypy", "types-tqdm"],
+        "test": ["pytest", "hypothesis", "ruff", "mypy"],
     },
 )

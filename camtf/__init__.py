@@ -1,0 +1,27 @@
+"""camtf: a policy of its own for every character of a fighting game, trained with Horovod, played on a phone.
+
+The map, in the order in which data flows:
+
+=============================  =====================================================================================
+`camtf.config`                 a run as nested frozen dataclasses, and its presets
+`camtf.game`                   the duel: roster (TOML) -> rules (one tick) -> observation (four modules) -> B matches
+`camtf.types`                  the records that flow: `Observation`, `Step`, `Segment`, `Battles`; dimension letters
+`camtf.model`                  the four-module network and the policy made of it
+`camtf.learn`                  rollouts -> returns -> PPO update, over all ranks
+`camtf.population`             who plays whom: graph, frozen pool; stage 1 `generalists`, stage 2 `specialists`
+`camtf.evaluation`             battles to the end, intervals, tables
+`camtf.distributed`            the ranks; the only importer of Horovod
+`camtf.checkpoint`             files of a run: atomic, complete, without pickle
+`camtf.train`                  entry point: train, resume
+`camtf.evaluate`               entry point: measure a finished run
+`mobile` (beside this)         export to TFLite, verify, benchmark, report
+=============================  =====================================================================================
+
+Importing `camtf` alone loads neither TensorFlow nor Horovod: the game can be used by itself.
+"""
+
+from camtf.config import Config, ConfigError, preset
+from camtf.game import DuelGame, Roster, RosterError, load_roster
+from camtf.types import Observation, Step
+
+__all__ = ["Config", "ConfigError", "DuelGame", "Observation", "Roster", "RosterError", "Step", "load_roster", "preset"]

@@ -2,4 +2,4 @@
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 ./launch/setup.sh
 export PATH="$PWD/.venv/bin:$PATH"
-export CUDA_VISIBLE_DEVICES="" TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}" MPLBACKEND="${MPLBACKEND:-Agg}"
+export CUDA_VISIBLE_DEVICES="" TF_CPP_MIN_LOG_LEVEL="${TF_CPP_MIN_LOG_LEVEL:-2}"
