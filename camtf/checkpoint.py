@@ -2,7 +2,7 @@
 
 A run directory::
 
-    config.json                    the whole configuration, roster digest, versions, command
+    config.json                    the whole configuration, roster digest, commit, versions, machine, command
     generalists/generation_01.npz  frozen Generalists, in order
     specialists/<character>.npz    one Specialist per character
     checkpoint.npz                 the phase under way: weights, optimiser, graph, matches, step
@@ -13,9 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import zipfile
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +22,7 @@ import numpy as np
 from camtf.config import Config, ConfigError, from_json, leaves, to_json
 from camtf.game.roster import Roster
 from camtf.population.pool import Snapshot
-
-_VERSIONED = ("camtf", "tensorflow-cpu", "keras", "tensorflow-probability", "horovod", "numpy", "numba")
+from camtf.provenance import provenance
 
 
 class CheckpointError(RuntimeError):
@@ -85,8 +82,7 @@ class RunDirectory:
                 "config": to_json(config),
                 "roster_digest": roster.digest,
                 "characters": list(roster.ids),
-                "versions": versions(),
-                "command": sys.argv,
+                **provenance(),
             }
             temporary = file.with_suffix(".tmp")
             temporary.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
@@ -153,15 +149,3 @@ class RunDirectory:
                 f"{self.path} holds a run with another configuration ({'; '.join(differing)}); "
                 "give the same values to resume it, or another --run_dir"
             )
-
-
-def versions() -> dict[str, str]:
-    """Versions of what results depend on, by package."""
-    return {name: _version(name) for name in _VERSIONED} | {"python": sys.version.split()[0]}
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "not installed"

@@ -15,6 +15,7 @@ from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table
 from camtf.game.roster import RosterError, load_roster
 from camtf.population.generalists import participants
+from camtf.provenance import provenance
 
 FLAGS = flags.FLAGS
 
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> None:
     except (RosterError, checkpoint.CheckpointError) as error:
         raise SystemExit(f"error: {error}") from error
     if distributed.rank() == 0:
-        result["seed"] = FLAGS.seed
+        result |= {"seed": FLAGS.seed, **provenance()}
         file = run.path / "evaluation.json"
         file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
         print(population_table(result))

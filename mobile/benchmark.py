@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
-import platform
 import resource
 import time
 from collections.abc import Callable
@@ -19,6 +17,8 @@ from typing import Any
 import numpy as np
 from absl import app, flags, logging
 
+from camtf.evaluation.report import table
+from camtf.provenance import provenance
 from mobile.pack import MODULES, Entry, Pack, PackError
 from mobile.runtime import RUNTIMES, Policy, installed_runtimes
 
@@ -95,17 +95,16 @@ def define_flags() -> None:
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}")
-    from camtf.evaluation.report import table
-
     runtimes = FLAGS.runtime or installed_runtimes()
     try:
         pack = Pack(FLAGS.model_dir)
         results = benchmark(pack, runtimes, FLAGS.threads, FLAGS.runs)
     except (PackError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
-    machine = {"machine": platform.machine(), "cpus": os.cpu_count(), "system": platform.platform()}
     file = Path(FLAGS.model_dir) / "benchmark.json"
-    file.write_text(json.dumps({**machine, "runs": FLAGS.runs, "results": results}, indent=2) + "\n", encoding="utf-8")
+    file.write_text(
+        json.dumps({**provenance(), "runs": FLAGS.runs, "results": results}, indent=2) + "\n", encoding="utf-8"
+    )
     header = ["model", "precision", "runtime", "threads", "median us", "p95", "p99", "decision us", "bytes", "KiB more"]
     keys = ("model", "precision", "runtime", "threads", "median_us", "p95_us", "p99_us", "decision_median_us",
             "size_bytes", "memory_kib")  # fmt: skip

@@ -6,7 +6,6 @@ Writes one file per Specialist and precision, ``manifest.json`` and golden obser
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,10 +17,11 @@ from absl import app, flags, logging
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from camtf import distributed
-from camtf.checkpoint import CheckpointError, RunDirectory, versions
+from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.evaluation.report import table
 from camtf.game.roster import RosterError
 from camtf.model.policy import Policy
+from camtf.provenance import provenance
 from camtf.types import Observation
 from mobile.pack import HEADS, MODULES, PRECISIONS, Entry, describe, golden_file, write_manifest
 from mobile.positions import Specialists
@@ -125,8 +125,7 @@ def _about(specialists: Specialists, observation: Observation, heads: dict[str, 
         "signature": SIGNATURE,
         "inputs": inputs,
         "outputs": outputs,
-        "versions": versions(),
-        "command": sys.argv,
+        **provenance(),
     }
 
 
@@ -142,7 +141,7 @@ def define_flags() -> None:
     )
     flags.DEFINE_integer(
         "calibration_positions",
-        500,
+        200,
         "Observations of own battles that the ranges of int8 are taken from, per model.",
         1,
     )

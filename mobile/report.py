@@ -88,9 +88,10 @@ def main(argv: list[str]) -> None:
         )
     evaluation, verified, timed = (json.loads(file.read_text(encoding="utf-8")) for file in files)
     rows = join(evaluation, verified, timed)
+    origin = {key: evaluation[key] for key in ("commit", "machine", "versions", "seed")}
     text = format_report(rows, verified["positions"])
     (run / "report.txt").write_text(text + "\n", encoding="utf-8")
-    (run / "report.json").write_text(json.dumps({"characters": rows}, indent=2) + "\n", encoding="utf-8")
+    (run / "report.json").write_text(json.dumps({**origin, "characters": rows}, indent=2) + "\n", encoding="utf-8")
     print(f"{text}\n")
     for what, where in (
         ("Generalists", run / "generalists"),

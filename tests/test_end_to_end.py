@@ -69,3 +69,9 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
     assert "is not a run directory" in text and "Traceback" not in text
     text = python("-m", "mobile.benchmark", f"--model_dir={tmp_path}", fails=True)
     assert "manifest.json does not exist" in text and "Traceback" not in text
+
+
+def test_the_games_benchmark_reports_its_key() -> None:
+    text = python("-m", "benchmarks.game", "--matches=16", "--steps=20", "--repeats=2")
+    result = last_json(text)
+    assert result["decisions_per_second"] > 0 and result["versions"]["numba"] != "not installed"

@@ -49,7 +49,7 @@ class Learner:
         self._trainable = [v.value for v in policy.network.trainable_variables]
         self.optimizer = keras.optimizers.Adam(config.learning_rate, epsilon=1e-5)
         self.optimizer.build(policy.network.trainable_variables)
-        self._train_step = tf.function(self._train_step_eager, reduce_retracing=True)
+        self.train_step = tf.function(self._one_step, reduce_retracing=True)
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -80,12 +80,12 @@ class Learner:
         scale = max(square - mean**2 if center_advantages else square, 0.0) ** 0.5 + 1e-8
         normalised = (advantage - (mean if center_advantages else 0.0)) / scale
 
-        whole = _flatten(segment, normalised.astype(np.float32), target)
+        whole = flatten(segment, normalised.astype(np.float32), target)
         sums = np.zeros(6)
         steps = 0
         for epoch in range(c.epochs):
             for rows in self._minibatches(segment, epoch):
-                sums += np.array(self._train_step(whole, rows))
+                sums += np.array(self.train_step(whole, rows))
                 steps += 1
         self.updates += 1
         means = distributed.sum_over_ranks([sums / steps / distributed.size()], "diagnostics")[0]
@@ -106,7 +106,7 @@ class Learner:
         flat = order.T * rows + np.arange(rows)
         return [tf.constant(part.ravel(), tf.int32) for part in np.split(flat, self.config.minibatches)]
 
-    def _train_step_eager(self, whole: Batch, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def _one_step(self, whole: Batch, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         c = self.config
         batch: Batch = tf.nest.map_structure(lambda x: tf.gather(x, rows), whole)
         with tf.GradientTape() as tape:
@@ -123,7 +123,7 @@ class Learner:
         return loss.policy, loss.value, loss.kl, loss.clip_fraction, entropy, norm
 
 
-def _flatten(segment: Segment, advantage: np.ndarray, target: np.ndarray) -> Batch:
+def flatten(segment: Segment, advantage: np.ndarray, target: np.ndarray) -> Batch:
     """``[T, L, ...]`` arrays as ``[T * L, ...]`` tensors, time-major."""
 
     def flat(x: np.ndarray) -> tf.Tensor:
