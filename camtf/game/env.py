@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from camtf.chance import match_seeds
 from camtf.config import RewardConfig
-from camtf.game.observation import empty_observation, observe
+from camtf.game.compiled import compiled
+from camtf.game.observation import empty_observation, observe_both
 from camtf.game.roster import Roster
 from camtf.game.rules import COMBO_CREDIT_CAP, decide_both, movement_is_legal, next_random, skill_is_legal, tick
 from camtf.game.state import (
@@ -26,6 +26,8 @@ from camtf.game.state import (
     TICKS_PER_DECISION,
 )
 from camtf.types import Observation, Step
+
+_BLANK = np.zeros(1, FIGHTER)
 
 
 class DuelGame:
@@ -89,7 +91,7 @@ class DuelGame:
         """Start every match anew with the given characters ``[P, B]``."""
         self.assign(characters)
         out = out or self.empty_observation()
-        _reset_all(self._fighters, self._match, self._next_characters, out, *self._tables)
+        _reset_all(self._fighters, self._match, self._next_characters, _BLANK, out, *self._tables)
         return out
 
     def step(self, actions: np.ndarray, out: Observation | None = None) -> tuple[Observation, Step]:
@@ -113,7 +115,7 @@ class DuelGame:
         done = np.empty(self.matches, np.bool_)
         outcome = np.empty(self.matches, np.float32)
         _step_all(
-            self._fighters, self._match, self._next_characters, actions, self._weights,
+            self._fighters, self._match, self._next_characters, _BLANK, actions, self._weights,
             reward, done, outcome, out, *self._tables,
         )  # fmt: skip
         return out, Step(reward, done, outcome)
@@ -169,7 +171,7 @@ def _bytes(records: np.ndarray) -> np.ndarray:
     return records.view(np.uint8).reshape(*records.shape, records.itemsize)
 
 
-@njit(cache=True)
+@compiled
 def _first_illegal(fighters: Any, actions: Any, moves: Any) -> int:
     """Row of the first illegal action, player-major, or -1."""
     for p in range(2):
@@ -184,7 +186,7 @@ def _first_illegal(fighters: Any, actions: Any, moves: Any) -> int:
     return -1
 
 
-@njit(cache=True)
+@compiled
 def _start(match: Any, f: Any, o: Any, characters: Any) -> None:
     """Put both fighters, already cleared and given their character, on their marks."""
     match.tick = 0
@@ -203,7 +205,7 @@ def _start(match: Any, f: Any, o: Any, characters: Any) -> None:
         fighter.move = NO_MOVE
 
 
-@njit(cache=True)
+@compiled
 def _restart(b: int, match: Any, fighters: Any, next_characters: Any, blank: Any, characters: Any) -> None:
     for p in range(2):
         fighters[p, b] = blank[0]
@@ -211,42 +213,30 @@ def _restart(b: int, match: Any, fighters: Any, next_characters: Any, blank: Any
     _start(match, fighters[0, b], fighters[1, b], characters)
 
 
-@njit(cache=True)
-def _observe_match(b: int, fighters: Any, match: Any, out: Any, tables: Any) -> None:
-    moves, characters, summons, _, element_rows = tables
-    decisions = match.tick // TICKS_PER_DECISION
-    for p in range(2):
-        observe(
-            out.basic[p, b], out.buff[p, b], out.element[p, b], out.mask[p, b],
-            match, fighters[p, b], fighters[1 - p, b], moves, characters, summons, element_rows, decisions,
-        )  # fmt: skip
-
-
-@njit(cache=True)
+@compiled
 def _observe_all(
     fighters: Any, match: Any, out: Any, moves: Any, characters: Any, summons: Any, multipliers: Any, elements: Any
 ) -> None:
     for b in range(match.shape[0]):
-        _observe_match(b, fighters, match[b], out, (moves, characters, summons, multipliers, elements))
+        observe_both(b, out, match[b], fighters[0, b], fighters[1, b], moves, characters, summons, elements)
 
 
-@njit(cache=True)
+@compiled
 def _reset_all(
-    fighters: Any, match: Any, next_characters: Any, out: Any,
+    fighters: Any, match: Any, next_characters: Any, blank: Any, out: Any,
     moves: Any, characters: Any, summons: Any, multipliers: Any, elements: Any,
 ) -> None:  # fmt: skip
-    blank = np.zeros(1, FIGHTER)
     for b in range(match.shape[0]):
         _restart(b, match[b], fighters, next_characters, blank, characters)
-        _observe_match(b, fighters, match[b], out, (moves, characters, summons, multipliers, elements))
+        observe_both(b, out, match[b], fighters[0, b], fighters[1, b], moves, characters, summons, elements)
 
 
-@njit(cache=True)
+@compiled
 def _health(f: Any, characters: Any) -> float:
     return max(f.health_hp, 0) / characters[f.character].max_health_hp
 
 
-@njit(cache=True)
+@compiled
 def _potential(f: Any, o: Any, weights: Any, characters: Any) -> float:
     """Weighted lead of ``f``; the reward without the result is its change."""
     lead = weights[0] * (_health(f, characters) - _health(o, characters))
@@ -254,13 +244,12 @@ def _potential(f: Any, o: Any, weights: Any, characters: Any) -> float:
     return lead + weights[3] * (f.mana - o.mana) / FULL_MANA
 
 
-@njit(cache=True)
+@compiled
 def _step_all(
-    fighters: Any, match: Any, next_characters: Any, actions: Any, weights: Any,
+    fighters: Any, match: Any, next_characters: Any, blank: Any, actions: Any, weights: Any,
     reward: Any, done: Any, outcome: Any, out: Any,
     moves: Any, characters: Any, summons: Any, multipliers: Any, elements: Any,
 ) -> None:  # fmt: skip
-    blank = np.zeros(1, FIGHTER)
     for b in range(match.shape[0]):
         m = match[b]
         f = fighters[0, b]
@@ -282,4 +271,4 @@ def _step_all(
             _restart(b, m, fighters, next_characters, blank, characters)
         reward[0, b] = gain
         reward[1, b] = -reward[0, b]
-        _observe_match(b, fighters, m, out, (moves, characters, summons, multipliers, elements))
+        observe_both(b, out, m, f, o, moves, characters, summons, elements)

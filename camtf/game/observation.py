@@ -21,8 +21,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from camtf.game.compiled import compiled
 from camtf.game.roster.schema import BUFFS, MAX_BUFF_MAGNITUDE, MAX_BUFF_TICKS, MAX_STACKS
 from camtf.game.rules import (
     COMBO_CAP,
@@ -38,7 +38,7 @@ from camtf.game.rules import (
 from camtf.game.state import (
     CD_DASH,
     CD_SUBSTITUTE,
-    COOLDOWNS,
+    CD_SUMMON,
     DASHING,
     FULL_MANA,
     HALF_DEPTH_MM,
@@ -51,6 +51,7 @@ from camtf.game.state import (
     NO_MOVE,
     PROJECTILES,
     SKILLS,
+    TICKS_PER_DECISION,
 )
 from camtf.types import Observation
 
@@ -120,6 +121,10 @@ _LONGEST_REACH_MM = 6000
 _MOVE_ONE_HOT = FIGHTER_FIELDS.index("move_chain_1")
 _COOLDOWN_AT = FIGHTER_FIELDS.index("cooldown_skill_1")
 _REACH = FIGHTER_FIELDS.index("reach")
+_X = FIGHTER_FIELDS.index("x")
+_FACING = FIGHTER_FIELDS.index("facing")
+_PUSH = FIGHTER_FIELDS.index("push")
+_SUMMON_DX = FIGHTER_FIELDS.index("summon_dx")
 
 
 def empty_observation(leading: tuple[int, ...], element_width: int) -> Observation:
@@ -132,90 +137,106 @@ def empty_observation(leading: tuple[int, ...], element_width: int) -> Observati
     )
 
 
-@njit(cache=True)
+@compiled
 def clip(value: float) -> float:
     return min(max(value, -1.0), 1.0)
 
 
-@njit(cache=True)
-def write_fighter(out: Any, at: int, f: Any, o: Any, ahead: int, moves: Any, characters: Any, summons: Any) -> None:
-    """FIGHTER_FIELDS of ``f`` from the place ``at``; ``ahead`` is canonical forward."""
+@compiled
+def write_fighter(out: Any, f: Any, o: Any, ahead: int, moves: Any, characters: Any, summons: Any) -> None:
+    """FIGHTER_FIELDS of ``f`` as it sees itself; ``ahead`` is canonical forward. ``out`` is zero."""
     c = characters[f.character]
-    out[at + 0] = max(f.health_hp, 0) / c.max_health_hp
-    out[at + 1] = f.mana / FULL_MANA
-    out[at + 2] = ahead * f.x_mm / HALF_LENGTH_MM
-    out[at + 3] = f.y_mm / HALF_DEPTH_MM
-    out[at + 4] = ahead * f.facing
-    out[at + 5] = f.stun_ticks / _LONGEST_STUN_TICKS
-    out[at + 6] = f.down_ticks / DOWN_TICKS
-    out[at + 7] = f.invincible_ticks / DOWN_TICKS
-    out[at + 8] = f.guarding
-    out[at + 9] = ahead * f.push_mm_per_tick / _FASTEST_MM_PER_TICK if f.push_ticks > 0 else 0.0
-    out[at + 10] = min(f.combo_taken, COMBO_CAP) / COMBO_CAP
-    out[at + 11] = f.connected if f.move != NO_MOVE else 0.0
-    for i in range(12, FIGHTER_WIDTH):
-        out[at + i] = 0.0
+    out[0] = max(f.health_hp, 0) / c.max_health_hp
+    out[1] = f.mana / FULL_MANA
+    out[_X] = ahead * f.x_mm / HALF_LENGTH_MM
+    out[3] = f.y_mm / HALF_DEPTH_MM
+    out[_FACING] = ahead * f.facing
+    out[5] = f.stun_ticks / _LONGEST_STUN_TICKS
+    out[6] = f.down_ticks / DOWN_TICKS
+    out[7] = f.invincible_ticks / DOWN_TICKS
+    out[8] = f.guarding
+    if f.push_ticks > 0:
+        out[_PUSH] = ahead * f.push_mm_per_tick / _FASTEST_MM_PER_TICK
+    out[10] = min(f.combo_taken, COMBO_CAP) / COMBO_CAP
     if f.move != NO_MOVE:
-        out[at + _MOVE_ONE_HOT + f.move] = 1.0
+        out[11] = f.connected
+        out[_MOVE_ONE_HOT + f.move] = 1.0
         if f.move == DASHING:
-            out[at + 13] = (DASH_TICKS - f.move_tick) / _LONGEST_PHASE_TICKS
+            out[13] = (DASH_TICKS - f.move_tick) / _LONGEST_PHASE_TICKS
         else:
             m = moves[f.character, f.move]
             until_active = m.startup_ticks - f.move_tick
             until_recovery = until_active + m.active_ticks
             until_end = until_recovery + m.recovery_ticks
-            out[at + 12] = max(until_active, 0) / _LONGEST_PHASE_TICKS
-            out[at + 13] = max(min(until_recovery, m.active_ticks), 0) / _LONGEST_PHASE_TICKS
-            out[at + 14] = max(min(until_end, m.recovery_ticks), 0) / _LONGEST_PHASE_TICKS
-            out[at + _REACH] = m.reach_mm / _LONGEST_REACH_MM
+            out[12] = max(until_active, 0) / _LONGEST_PHASE_TICKS
+            out[13] = max(min(until_recovery, m.active_ticks), 0) / _LONGEST_PHASE_TICKS
+            out[14] = max(min(until_end, m.recovery_ticks), 0) / _LONGEST_PHASE_TICKS
+            out[_REACH] = m.reach_mm / _LONGEST_REACH_MM
     for k in range(4):
-        full = moves[f.character, 3 + k].cooldown_ticks
-        out[at + _COOLDOWN_AT + k] = f.cooldown_ticks[k] / max(full, 1)
-    s = summons[c.summon]
-    out[at + _COOLDOWN_AT + 4] = f.cooldown_ticks[CD_DASH] / DASH_COOLDOWN_TICKS
-    out[at + _COOLDOWN_AT + 5] = f.cooldown_ticks[CD_SUBSTITUTE] / SUBSTITUTE_COOLDOWN_TICKS
-    out[at + _COOLDOWN_AT + 6] = f.cooldown_ticks[len(COOLDOWNS) - 1] / s.cooldown_ticks
+        if f.cooldown_ticks[k] > 0:
+            out[_COOLDOWN_AT + k] = f.cooldown_ticks[k] / moves[f.character, 3 + k].cooldown_ticks
+    out[_COOLDOWN_AT + 4] = f.cooldown_ticks[CD_DASH] / DASH_COOLDOWN_TICKS
+    out[_COOLDOWN_AT + 5] = f.cooldown_ticks[CD_SUBSTITUTE] / SUBSTITUTE_COOLDOWN_TICKS
+    if f.cooldown_ticks[CD_SUMMON] > 0:
+        out[_COOLDOWN_AT + 6] = f.cooldown_ticks[CD_SUMMON] / summons[c.summon].cooldown_ticks
     if f.summon_ticks > 0:
-        out[at + _REACH + 1] = f.summon_ticks / _LONGEST_SUMMON_TICKS
-        out[at + _REACH + 2] = ahead * (o.x_mm - f.summon_x_mm) / (2 * HALF_LENGTH_MM)
-        out[at + _REACH + 3] = (o.y_mm - f.summon_y_mm) / (2 * HALF_DEPTH_MM)
-        out[at + _REACH + 4] = f.summon_wait_ticks / _LONGEST_SUMMON_WAIT_TICKS
+        out[_REACH + 1] = f.summon_ticks / _LONGEST_SUMMON_TICKS
+        out[_SUMMON_DX] = ahead * (o.x_mm - f.summon_x_mm) / (2 * HALF_LENGTH_MM)
+        out[_REACH + 3] = (o.y_mm - f.summon_y_mm) / (2 * HALF_DEPTH_MM)
+        out[_REACH + 4] = f.summon_wait_ticks / _LONGEST_SUMMON_WAIT_TICKS
 
 
-@njit(cache=True)
-def write_projectiles(out: Any, at: int, f: Any, o: Any, ahead: int) -> None:
+@compiled
+def write_projectiles(out: Any, f: Any, o: Any, ahead: int) -> None:
+    """PROJECTILE_FIELDS of the projectiles of ``f`` as it sees them. ``out`` is zero."""
     for i in range(PROJECTILES):
-        place = at + i * PROJECTILE_WIDTH
-        there = f.projectile_ticks[i] > 0
-        out[place] = there
-        out[place + 1] = clip(ahead * (o.x_mm - f.projectile_x_mm[i]) / (2 * HALF_LENGTH_MM)) if there else 0.0
-        out[place + 2] = (o.y_mm - f.projectile_y_mm[i]) / (2 * HALF_DEPTH_MM) if there else 0.0
-        out[place + 3] = ahead * f.projectile_mm_per_tick[i] / _FASTEST_MM_PER_TICK if there else 0.0
-        out[place + 4] = f.projectile_ticks[i] / 90 if there else 0.0
+        if f.projectile_ticks[i] > 0:
+            place = i * PROJECTILE_WIDTH
+            out[place] = 1.0
+            out[place + 1] = clip(ahead * (o.x_mm - f.projectile_x_mm[i]) / (2 * HALF_LENGTH_MM))
+            out[place + 2] = (o.y_mm - f.projectile_y_mm[i]) / (2 * HALF_DEPTH_MM)
+            out[place + 3] = ahead * f.projectile_mm_per_tick[i] / _FASTEST_MM_PER_TICK
+            out[place + 4] = f.projectile_ticks[i] / 90
 
 
-@njit(cache=True)
-def write_history(out: Any, at: int, f: Any, decisions: int) -> None:
-    """Past actions of ``f``; decisions before the match began are all zero."""
-    for i in range(HISTORY):
-        place = at + i * 2 * ACTION_WIDTH
-        for k in range(ACTION_WIDTH):
-            out[place + k] = 0.0
-        if i < decisions:
-            out[place] = MOVEMENT_LENGTH[f.past_movement[i]]
-            out[place + 1] = MOVEMENT_DEPTH[f.past_movement[i]]
-            out[place + 2 + f.past_skill[i]] = 1.0
+@compiled
+def write_environment(out: Any, f: Any, o: Any, ahead: int, tick: int, lead: float) -> None:
+    """ENVIRONMENT_FIELDS as ``f`` sees them."""
+    dx = ahead * (o.x_mm - f.x_mm)
+    dy = o.y_mm - f.y_mm
+    out[0] = dx / (2 * HALF_LENGTH_MM)
+    out[1] = dy / (2 * HALF_DEPTH_MM)
+    out[2] = clip(dx / _NEAR_MM)
+    out[3] = clip(dy / _NEAR_MM)
+    out[4] = 1.0 - tick / MATCH_TICKS
+    out[5] = lead
 
 
-@njit(cache=True)
-def write_buffs(out: Any, f: Any) -> None:
+@compiled
+def write_history(own: Any, others: Any, f: Any, decisions: int) -> None:
+    """Past actions of ``f`` into both players' zeroed histories; decisions before the match began stay zero."""
+    for i in range(min(HISTORY, decisions)):
+        place = i * 2 * ACTION_WIDTH
+        there = place + ACTION_WIDTH
+        own[place] = MOVEMENT_LENGTH[f.past_movement[i]]
+        others[there] = MOVEMENT_LENGTH[f.past_movement[i]]
+        own[place + 1] = MOVEMENT_DEPTH[f.past_movement[i]]
+        others[there + 1] = MOVEMENT_DEPTH[f.past_movement[i]]
+        own[place + 2 + f.past_skill[i]] = 1.0
+        others[there + 2 + f.past_skill[i]] = 1.0
+
+
+@compiled
+def write_buffs(own: Any, others: Any, f: Any) -> None:
     for k in range(BUFF_KINDS):
-        out[k, 0] = f.buff_ticks[k] / MAX_BUFF_TICKS
-        out[k, 1] = f.buff_stacks[k] / MAX_STACKS
-        out[k, 2] = f.buff_magnitude[k] / MAX_BUFF_MAGNITUDE
+        own[k, 0] = f.buff_ticks[k] / MAX_BUFF_TICKS
+        own[k, 1] = f.buff_stacks[k] / MAX_STACKS
+        own[k, 2] = f.buff_magnitude[k] / MAX_BUFF_MAGNITUDE
+        for i in range(3):
+            others[k, i] = own[k, i]
 
 
-@njit(cache=True)
+@compiled
 def write_mask(out: Any, f: Any, moves: Any) -> None:
     for i in range(MOVEMENT_COUNT):
         out[i] = movement_is_legal(f, i)
@@ -224,30 +245,54 @@ def write_mask(out: Any, f: Any, moves: Any) -> None:
         out[MOVEMENT_COUNT + SKILL_COUNT + k] = roots_movement(k)
 
 
-@njit(cache=True)
-def observe(
-    basic: Any, buff: Any, element: Any, mask: Any, match: Any, f: Any, o: Any,
-    moves: Any, characters: Any, summons: Any, element_rows: Any, decisions: int,
-) -> None:  # fmt: skip
-    """Write what ``f`` sees into one row of each module."""
-    ahead = towards(f, o)
-    write_fighter(basic, 0, f, o, ahead, moves, characters, summons)
-    write_fighter(basic, FIGHTER_WIDTH, o, f, ahead, moves, characters, summons)
-    write_projectiles(basic, PROJECTILES_AT, f, o, ahead)
-    write_projectiles(basic, PROJECTILES_AT + PROJECTILES * PROJECTILE_WIDTH, o, f, ahead)
-    dx = ahead * (o.x_mm - f.x_mm)
-    dy = o.y_mm - f.y_mm
-    basic[ENVIRONMENT_AT] = dx / (2 * HALF_LENGTH_MM)
-    basic[ENVIRONMENT_AT + 1] = dy / (2 * HALF_DEPTH_MM)
-    basic[ENVIRONMENT_AT + 2] = clip(dx / _NEAR_MM)
-    basic[ENVIRONMENT_AT + 3] = clip(dy / _NEAR_MM)
-    basic[ENVIRONMENT_AT + 4] = 1.0 - match.tick / MATCH_TICKS
-    basic[ENVIRONMENT_AT + 5] = basic[0] - basic[FIGHTER_WIDTH]
-    write_history(basic, HISTORY_AT, f, decisions)
-    write_history(basic, HISTORY_AT + ACTION_WIDTH, o, decisions)
-    write_buffs(buff[0], f)
-    write_buffs(buff[1], o)
+@compiled
+def copy_others(basic: Any, others: Any, flip: int) -> None:
+    """What the opponent sees of itself, as this player sees it: lengths turned round where the frames differ."""
+    for k in range(FIGHTER_WIDTH):
+        basic[FIGHTER_WIDTH + k] = others[k]
+    for k in (_X, _FACING, _PUSH, _SUMMON_DX):
+        basic[FIGHTER_WIDTH + k] *= flip
+    half = PROJECTILES * PROJECTILE_WIDTH
+    for k in range(half):
+        basic[PROJECTILES_AT + half + k] = others[PROJECTILES_AT + k]
+    for i in range(PROJECTILES):
+        place = PROJECTILES_AT + half + i * PROJECTILE_WIDTH
+        basic[place + 1] *= flip
+        basic[place + 3] *= flip
+
+
+@compiled
+def observe_both(
+    b: int, out: Any, match: Any, f: Any, o: Any, moves: Any, characters: Any, summons: Any, element_rows: Any
+) -> None:
+    """Write what both players of match ``b`` see into their rows of each module.
+
+    Every fighter is described once, for itself, and copied for the other.
+    """
+    f_basic = out.basic[0, b]
+    o_basic = out.basic[1, b]
+    f_basic[:] = 0.0
+    o_basic[:] = 0.0
+    f_ahead = towards(f, o)
+    o_ahead = towards(o, f)
+    write_fighter(f_basic, f, o, f_ahead, moves, characters, summons)
+    write_fighter(o_basic, o, f, o_ahead, moves, characters, summons)
+    write_projectiles(f_basic[PROJECTILES_AT:], f, o, f_ahead)
+    write_projectiles(o_basic[PROJECTILES_AT:], o, f, o_ahead)
+    copy_others(f_basic, o_basic, f_ahead * o_ahead)
+    copy_others(o_basic, f_basic, f_ahead * o_ahead)
+    lead = f_basic[0] - o_basic[0]
+    write_environment(f_basic[ENVIRONMENT_AT:], f, o, f_ahead, match.tick, lead)
+    write_environment(o_basic[ENVIRONMENT_AT:], o, f, o_ahead, match.tick, -lead)
+    decisions = match.tick // TICKS_PER_DECISION
+    write_history(f_basic[HISTORY_AT:], o_basic[HISTORY_AT:], f, decisions)
+    write_history(o_basic[HISTORY_AT:], f_basic[HISTORY_AT:], o, decisions)
+    write_buffs(out.buff[0, b, 0], out.buff[1, b, 1], f)
+    write_buffs(out.buff[1, b, 0], out.buff[0, b, 1], o)
     for k in range(element_rows.shape[1]):
-        element[0, k] = element_rows[f.character, k]
-        element[1, k] = element_rows[o.character, k]
-    write_mask(mask, f, moves)
+        out.element[0, b, 0, k] = element_rows[f.character, k]
+        out.element[1, b, 1, k] = element_rows[f.character, k]
+        out.element[0, b, 1, k] = element_rows[o.character, k]
+        out.element[1, b, 0, k] = element_rows[o.character, k]
+    write_mask(out.mask[0, b], f, moves)
+    write_mask(out.mask[1, b], o, moves)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from camtf.game.compiled import compiled
 from camtf.game.roster.schema import BUFFS, CHAIN_LENGTH, MAX_STACKS, SCROLL, SKILL_1
 from camtf.game.state import (
     ATTACK,
@@ -71,26 +71,26 @@ CARRY_PER_HP = 10 * TICKS_PER_SECOND
 """Damage and healing over time are given in 1/10 HP a second and added up each tick; this much makes one HP."""
 
 
-@njit(cache=True)
+@compiled
 def is_free(f: Any) -> bool:
     """No move under way, not stunned, not on the floor."""
     return f.move == NO_MOVE and f.stun_ticks == 0 and f.down_ticks == 0
 
 
-@njit(cache=True)
+@compiled
 def in_recovery(f: Any, moves: Any) -> bool:
     """The move under way has done its part."""
     m = moves[f.character, f.move]
     return f.move_tick >= m.startup_ticks + m.active_ticks
 
 
-@njit(cache=True)
+@compiled
 def can_cancel(f: Any) -> bool:
     """A chain hit that has connected may be cut short by the next chain hit or by a skill."""
     return f.move >= 0 and f.move < CHAIN_LENGTH and f.connected == 1 and f.stun_ticks == 0 and f.down_ticks == 0
 
 
-@njit(cache=True)
+@compiled
 def skill_is_legal(f: Any, skill: int, moves: Any) -> bool:
     """Whether the skill head may choose ``skill`` now."""
     if skill == NONE:
@@ -115,13 +115,13 @@ def skill_is_legal(f: Any, skill: int, moves: Any) -> bool:
     return ready and (free or can_cancel(f))
 
 
-@njit(cache=True)
+@compiled
 def movement_is_legal(f: Any, movement: int) -> bool:
     """Whether the movement head may choose ``movement`` now. Staying always is."""
     return movement == 0 or (is_free(f) and f.buff_ticks[ROOT] == 0)
 
 
-@njit(cache=True)
+@compiled
 def towards(f: Any, o: Any) -> int:
     """The direction along x from ``f`` to ``o``; where they stand on one line, where ``f`` faces."""
     if o.x_mm > f.x_mm:
@@ -131,7 +131,7 @@ def towards(f: Any, o: Any) -> int:
     return f.facing
 
 
-@njit(cache=True)
+@compiled
 def decide_both(f: Any, o: Any, f_action: Any, o_action: Any, moves: Any, summons: Any, characters: Any) -> None:
     """Begin what both players chose; each sees the other as it stood before."""
     f_ahead, f_attacking = towards(f, o), is_attacking(f, moves)
@@ -142,7 +142,7 @@ def decide_both(f: Any, o: Any, f_action: Any, o_action: Any, moves: Any, summon
     decide(o, o_ahead, o_action[0], o_action[1], f_attacking, f_x, f_y, f_facing, moves, summons, characters)
 
 
-@njit(cache=True)
+@compiled
 def decide(
     f: Any, ahead: int, movement: int, skill: int, o_attacking: bool, o_x_mm: int, o_y_mm: int, o_facing: int,
     moves: Any, summons: Any, characters: Any,
@@ -195,14 +195,14 @@ def decide(
         start_move(f, move)
 
 
-@njit(cache=True)
+@compiled
 def start_move(f: Any, move: int) -> None:
     f.move = move
     f.move_tick = 0
     f.connected = 0
 
 
-@njit(cache=True)
+@compiled
 def is_attacking(f: Any, moves: Any) -> bool:
     """A move that can hurt is before or in its active ticks."""
     if f.move < 0 or f.move == DASHING:
@@ -210,7 +210,7 @@ def is_attacking(f: Any, moves: Any) -> bool:
     return moves[f.character, f.move].damage_hp > 0 and not in_recovery(f, moves)
 
 
-@njit(cache=True)
+@compiled
 def substitute(f: Any, o_attacking: bool, o_x_mm: int, o_y_mm: int, o_facing: int) -> None:
     """Leave a decoy: free at once, invincible for a moment, behind the opponent."""
     if f.stun_ticks > 0 or o_attacking:
@@ -228,12 +228,12 @@ def substitute(f: Any, o_attacking: bool, o_x_mm: int, o_y_mm: int, o_facing: in
     f.facing = o_facing
 
 
-@njit(cache=True)
+@compiled
 def clamp(value: int, limit: int) -> int:
     return min(max(value, -limit), limit)
 
 
-@njit(cache=True)
+@compiled
 def tick(f: Any, o: Any, moves: Any, characters: Any, summons: Any, multipliers: Any) -> None:
     """Advance both fighters by one tick, in the order: clocks, movement, then hits of everything that can hit."""
     run_clocks(f, characters)
@@ -278,12 +278,11 @@ def tick(f: Any, o: Any, moves: Any, characters: Any, summons: Any, multipliers:
     end_move(o, moves)
 
 
-@njit(cache=True)
+@compiled
 def run_clocks(f: Any, characters: Any) -> None:
     """Cooldowns, buffs, stun, regeneration and damage over time."""
     for c in range(len(COOLDOWNS)):
-        if f.cooldown_ticks[c] > 0:
-            f.cooldown_ticks[c] -= 1
+        f.cooldown_ticks[c] = max(f.cooldown_ticks[c] - 1, 0)
     if f.invincible_ticks > 0:
         f.invincible_ticks -= 1
     if f.down_ticks > 0:
@@ -295,19 +294,29 @@ def run_clocks(f: Any, characters: Any) -> None:
     if f.stun_ticks == 0 and f.down_ticks == 0:
         f.combo_taken = 0
 
-    harm = f.buff_magnitude[BURN] * f.buff_stacks[BURN] + f.buff_magnitude[POISON] * f.buff_stacks[POISON]
-    f.harm_carry += harm
+    f.regen_carry += characters[f.character].mana_regen_per_mille_per_second
+    if f.regen_carry >= TICKS_PER_SECOND:
+        gain_mana(f, f.regen_carry // TICKS_PER_SECOND)
+        f.regen_carry %= TICKS_PER_SECOND
+
+    any_buff = 0
+    for k in range(len(BUFFS)):
+        any_buff |= f.buff_ticks[k]
+    if any_buff != 0:
+        run_buffs(f)
+    if f.heal_carry >= CARRY_PER_HP:
+        heal(f, f.heal_carry // CARRY_PER_HP, characters)
+        f.heal_carry %= CARRY_PER_HP
+
+
+@compiled
+def run_buffs(f: Any) -> None:
+    """Damage, healing and mana drain over time, then a tick of every buff's time."""
+    f.harm_carry += f.buff_magnitude[BURN] * f.buff_stacks[BURN] + f.buff_magnitude[POISON] * f.buff_stacks[POISON]
     f.health_hp -= f.harm_carry // CARRY_PER_HP
     f.harm_carry %= CARRY_PER_HP
     f.heal_carry += f.buff_magnitude[REGENERATION] * f.buff_stacks[REGENERATION]
-    heal(f, f.heal_carry // CARRY_PER_HP, characters)
-    f.heal_carry %= CARRY_PER_HP
-
-    f.regen_carry += characters[f.character].mana_regen_per_mille_per_second
-    gain_mana(f, f.regen_carry // TICKS_PER_SECOND)
-    f.regen_carry %= TICKS_PER_SECOND
     gain_mana(f, -(f.buff_magnitude[MANA_DRAIN] * f.buff_stacks[MANA_DRAIN] // 100))
-
     for k in range(len(BUFFS)):
         if f.buff_ticks[k] > 0:
             f.buff_ticks[k] -= 1
@@ -316,19 +325,19 @@ def run_clocks(f: Any, characters: Any) -> None:
                 f.buff_magnitude[k] = 0
 
 
-@njit(cache=True)
+@compiled
 def gain_mana(f: Any, amount: int) -> None:
     f.mana = min(max(f.mana + amount, 0), FULL_MANA)
 
 
-@njit(cache=True)
+@compiled
 def heal(f: Any, amount: int, characters: Any) -> None:
     """Healing does not bring back who has fallen."""
     if f.health_hp > 0:
         f.health_hp = min(f.health_hp + amount, characters[f.character].max_health_hp)
 
 
-@njit(cache=True)
+@compiled
 def move_fighter(f: Any, moves: Any, characters: Any) -> None:
     """Knock-back, lunge, dash or walk, whichever the fighter's state allows, within the walls."""
     dx = 0
@@ -358,7 +367,7 @@ def move_fighter(f: Any, moves: Any, characters: Any) -> None:
     f.y_mm = clamp(f.y_mm + dy, HALF_DEPTH_MM)
 
 
-@njit(cache=True)
+@compiled
 def keep_apart(f: Any, o: Any) -> None:
     """Two standing bodies do not share a place: each gives way by half of the overlap."""
     if f.down_ticks > 0 or o.down_ticks > 0 or f.move == DASHING or o.move == DASHING:
@@ -373,13 +382,13 @@ def keep_apart(f: Any, o: Any) -> None:
     o.x_mm = clamp(o.x_mm + side * shift, HALF_LENGTH_MM)
 
 
-@njit(cache=True)
+@compiled
 def turn(f: Any, o: Any) -> None:
     if is_free(f):
         f.facing = towards(f, o)
 
 
-@njit(cache=True)
+@compiled
 def advance_projectiles(f: Any) -> None:
     for i in range(PROJECTILES):
         if f.projectile_ticks[i] > 0:
@@ -389,7 +398,7 @@ def advance_projectiles(f: Any) -> None:
                 f.projectile_ticks[i] = 0
 
 
-@njit(cache=True)
+@compiled
 def advance_summon(f: Any, o: Any, summons: Any, characters: Any) -> None:
     """The summon of ``f`` walks towards ``o``."""
     if f.summon_ticks == 0:
@@ -402,12 +411,12 @@ def advance_summon(f: Any, o: Any, summons: Any, characters: Any) -> None:
     f.summon_y_mm += clamp(o.y_mm - f.summon_y_mm, speed)
 
 
-@njit(cache=True)
+@compiled
 def can_be_hit(o: Any) -> bool:
     return o.invincible_ticks == 0 and o.down_ticks == 0
 
 
-@njit(cache=True)
+@compiled
 def melee_hits(f: Any, o: Any, moves: Any) -> bool:
     """The active ticks of a blow find the opponent in reach, in front and in depth."""
     if f.move < 0 or f.move == DASHING or f.connected == 1 or f.stun_ticks > 0 or not can_be_hit(o):
@@ -419,7 +428,7 @@ def melee_hits(f: Any, o: Any, moves: Any) -> bool:
     return -BEHIND_MM <= ahead <= m.reach_mm and abs(o.y_mm - f.y_mm) <= m.width_mm
 
 
-@njit(cache=True)
+@compiled
 def projectile_hits(f: Any, o: Any, moves: Any) -> int:
     """Index of a projectile of ``f`` that touches ``o``, or -1."""
     if not can_be_hit(o):
@@ -432,7 +441,7 @@ def projectile_hits(f: Any, o: Any, moves: Any) -> int:
     return -1
 
 
-@njit(cache=True)
+@compiled
 def summon_hits(f: Any, o: Any, summons: Any, characters: Any) -> bool:
     if f.summon_ticks == 0 or f.summon_wait_ticks > 0 or not can_be_hit(o):
         return False
@@ -440,7 +449,7 @@ def summon_hits(f: Any, o: Any, summons: Any, characters: Any) -> bool:
     return abs(o.x_mm - f.summon_x_mm) <= reach and abs(o.y_mm - f.summon_y_mm) <= reach
 
 
-@njit(cache=True)
+@compiled
 def casts_skill(f: Any, moves: Any) -> bool:
     """A skill is in its startup: the moment at which it can be countered."""
     if f.move < SKILL_1 or f.move == DASHING:
@@ -448,7 +457,7 @@ def casts_skill(f: Any, moves: Any) -> bool:
     return f.move_tick < moves[f.character, f.move].startup_ticks
 
 
-@njit(cache=True)
+@compiled
 def fires(f: Any, moves: Any) -> None:
     """At the first active tick a move grants its buff and healing, and lets its projectile go."""
     if f.move < 0 or f.move == DASHING or f.stun_ticks > 0:
@@ -471,7 +480,7 @@ def fires(f: Any, moves: Any) -> None:
         f.projectile_mm_per_tick[slot] = f.facing * m.projectile_mm_per_tick
 
 
-@njit(cache=True)
+@compiled
 def add_buff(f: Any, kind: int, ticks: int, magnitude: int) -> None:
     """A kind that is already there is refreshed; damage over time also stacks."""
     if kind in (BURN, POISON) and f.buff_ticks[kind] > 0:
@@ -482,7 +491,7 @@ def add_buff(f: Any, kind: int, ticks: int, magnitude: int) -> None:
     f.buff_magnitude[kind] = max(f.buff_magnitude[kind], magnitude)
 
 
-@njit(cache=True)
+@compiled
 def shoot(f: Any, o: Any, slot: int, casting: bool, moves: Any, characters: Any, multipliers: Any) -> None:
     """The projectile in ``slot`` (-1: none) hits and is gone."""
     if slot >= 0:
@@ -491,7 +500,7 @@ def shoot(f: Any, o: Any, slot: int, casting: bool, moves: Any, characters: Any,
         hit(f, o, f.projectile_move[slot], direction, casting, moves, characters, multipliers)
 
 
-@njit(cache=True)
+@compiled
 def hit(
     f: Any, o: Any, move: int, direction: int, casting: bool, moves: Any, characters: Any, multipliers: Any
 ) -> None:
@@ -524,7 +533,7 @@ def hit(
     hurt(f, o, damage // 1000)
 
 
-@njit(cache=True)
+@compiled
 def has_armour(o: Any, moves: Any) -> bool:
     if o.buff_ticks[SUPER_ARMOUR] > 0:
         return True
@@ -533,7 +542,7 @@ def has_armour(o: Any, moves: Any) -> bool:
     return moves[o.character, o.move].armoured == 1 and not in_recovery(o, moves)
 
 
-@njit(cache=True)
+@compiled
 def interrupt(f: Any, o: Any, stun_ticks: int, knock_down: int) -> None:
     """``o`` is stunned out of what it was doing; the combo of ``f`` grows."""
     if o.combo_taken > 0 and f.combo_credit < COMBO_CREDIT_CAP:
@@ -550,20 +559,20 @@ def interrupt(f: Any, o: Any, stun_ticks: int, knock_down: int) -> None:
         o.down_ticks = DOWN_TICKS
 
 
-@njit(cache=True)
+@compiled
 def push(o: Any, mm_per_tick: int) -> None:
     o.push_mm_per_tick = mm_per_tick
     o.push_ticks = PUSH_TICKS
 
 
-@njit(cache=True)
+@compiled
 def hurt(f: Any, o: Any, damage_hp: int) -> None:
     o.health_hp -= damage_hp
     f.event_damage_hp += damage_hp
     f.event_hits += 1
 
 
-@njit(cache=True)
+@compiled
 def bite(f: Any, o: Any, summons: Any, characters: Any) -> None:
     """The summon of ``f`` strikes; a guard or armour does not matter to it, a short stun does not knock back."""
     s = summons[characters[f.character].summon]
@@ -573,7 +582,7 @@ def bite(f: Any, o: Any, summons: Any, characters: Any) -> None:
     hurt(f, o, s.damage_hp)
 
 
-@njit(cache=True)
+@compiled
 def end_move(f: Any, moves: Any) -> None:
     """Count the move's ticks and end it after its recovery."""
     if f.move == NO_MOVE:
@@ -588,13 +597,13 @@ def end_move(f: Any, moves: Any) -> None:
             f.move = NO_MOVE
 
 
-@njit(cache=True)
+@compiled
 def roots_movement(skill: int) -> bool:
     """Whether choosing ``skill`` leaves no effect to the movement head (a dash needs it, doing nothing too)."""
     return skill != NONE and skill != DASH and skill != SUMMON
 
 
-@njit(cache=True)
+@compiled
 def next_random(match: Any, bound: int) -> int:
     """A number in ``[0, bound)`` from the match's own generator: high bits of a linear congruential sequence."""
     match.random = match.random * np.uint64(6364136223846793005) + np.uint64(1442695040888963407)
