@@ -73,7 +73,7 @@ def test_bad_loadouts_are_refused(plain_folder: Path, tmp_path: Path, old: str, 
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RosterError, match=r"characters.toml: cannot be read"):
+    with pytest.raises(RosterError, match=r"loadout.toml: cannot be read"):
         load_roster(tmp_path)
 
 

@@ -11,7 +11,15 @@ from camtf.config import RewardConfig
 from camtf.game.compiled import compiled
 from camtf.game.observation import empty_observation, observe_both
 from camtf.game.roster import Roster
-from camtf.game.rules import COMBO_CREDIT_CAP, decide_both, movement_is_legal, next_random, skill_is_legal, tick
+from camtf.game.rules import (
+    COMBO_CREDIT_CAP,
+    decide_both,
+    movement_is_legal,
+    next_random,
+    remember,
+    skill_is_legal,
+    tick,
+)
 from camtf.game.state import (
     EVENTS,
     FIGHTER,
@@ -19,6 +27,7 @@ from camtf.game.state import (
     HALF_DEPTH_MM,
     MATCH,
     MATCH_TICKS,
+    MAX_INPUT_DELAY_TICKS,
     MOVEMENTS,
     NO_MOVE,
     SKILLS,
@@ -49,6 +58,8 @@ class DuelGame:
         matches: B.
         seed: one seed for all; each match draws its starts from its own generator, seeded by (seed, its global id).
         reward: weights of the reward.
+        input_delay_ticks: ticks from a choice to its begin, 0 to 8. What has become illegal by then is not begun; the
+            mask says what is legal at the time of choosing.
         match_ids: global id of each match, so that ranks together play what one rank would play; 0 to B - 1 if None.
     """
 
@@ -59,11 +70,15 @@ class DuelGame:
         seed: int,
         reward: RewardConfig | None = None,
         match_ids: np.ndarray | None = None,
+        input_delay_ticks: int = 0,
     ) -> None:
+        if not 0 <= input_delay_ticks <= MAX_INPUT_DELAY_TICKS:
+            raise ValueError(f"input_delay_ticks must be in [0, {MAX_INPUT_DELAY_TICKS}], got {input_delay_ticks}")
         if matches < 1:
             raise ValueError(f"matches must be at least 1, got {matches}")
         self.roster = roster
         self.matches = matches
+        self.input_delay_ticks = input_delay_ticks
         self._fighters = np.zeros((2, matches), FIGHTER)
         self._match = np.zeros(matches, MATCH)
         self._match["random"] = match_seeds(seed, np.arange(matches) if match_ids is None else match_ids)
@@ -115,7 +130,7 @@ class DuelGame:
         done = np.empty(self.matches, np.bool_)
         outcome = np.empty(self.matches, np.float32)
         _step_all(
-            self._fighters, self._match, self._next_characters, _BLANK, actions, self._weights,
+            self._fighters, self._match, self._next_characters, _BLANK, actions, self._weights, self.input_delay_ticks,
             reward, done, outcome, out, *self._tables,
         )  # fmt: skip
         return out, Step(reward, done, outcome)
@@ -246,7 +261,7 @@ def _potential(f: Any, o: Any, weights: Any, characters: Any) -> float:
 
 @compiled
 def _step_all(
-    fighters: Any, match: Any, next_characters: Any, blank: Any, actions: Any, weights: Any,
+    fighters: Any, match: Any, next_characters: Any, blank: Any, actions: Any, weights: Any, delay_ticks: int,
     reward: Any, done: Any, outcome: Any, out: Any,
     moves: Any, characters: Any, summons: Any, multipliers: Any, elements: Any,
 ) -> None:  # fmt: skip
@@ -255,9 +270,12 @@ def _step_all(
         f = fighters[0, b]
         o = fighters[1, b]
         before = _potential(f, o, weights, characters)
-        decide_both(f, o, actions[0, b], actions[1, b], moves, summons, characters)
-        for _ in range(TICKS_PER_DECISION):
+        remember(f, actions[0, b, 0], actions[0, b, 1])
+        remember(o, actions[1, b, 0], actions[1, b, 1])
+        for k in range(TICKS_PER_DECISION):
             if f.health_hp > 0 and o.health_hp > 0:
+                if k == delay_ticks % TICKS_PER_DECISION:
+                    decide_both(f, o, delay_ticks // TICKS_PER_DECISION, moves, summons, characters)
                 tick(f, o, moves, characters, summons, multipliers)
             m.tick += 1
         done[b] = f.health_hp <= 0 or o.health_hp <= 0 or m.tick >= MATCH_TICKS

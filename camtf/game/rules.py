@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from camtf.game.compiled import compiled
-from camtf.game.roster.schema import BUFFS, CHAIN_LENGTH, MAX_STACKS, SCROLL, SKILL_1
+from camtf.game.roster.schema import BUFFS, CHAIN_LENGTH, MAX_STACKS, PASSIVES, SCROLL, SKILL_1
 from camtf.game.state import (
     ATTACK,
     CD_DASH,
@@ -39,8 +39,10 @@ from camtf.game.state import (
     USE_SKILL_1,
 )
 
-SLOW, ROOT, SILENCE, BURN, POISON, MANA_DRAIN = (BUFFS.index(b) for b in BUFFS[:6])
-VULNERABLE, HASTE, SHIELD, MIGHT, SUPER_ARMOUR, REGENERATION = (BUFFS.index(b) for b in BUFFS[6:])
+SLOW, ROOT, SILENCE, STUN, BURN, POISON, MANA_DRAIN = (BUFFS.index(b) for b in BUFFS[:7])
+VULNERABLE, HASTE, SHIELD, ARMOUR, MIGHT, SUPER_ARMOUR, REGENERATION = (BUFFS.index(b) for b in BUFFS[7:])
+BERSERK, EXECUTIONER, OPENER, VENOM, DRAIN, THORNS = range(6)
+FOCUS, IRON_WILL, BULWARK, SHADOW, HANDLER, SPRINTER = range(6, len(PASSIVES))
 
 DASH_TICKS = 6
 DASH_MM_PER_TICK = 330
@@ -62,6 +64,9 @@ COMBO_CREDIT_CAP = 50
 """Hits beyond the first of each combo that count for the reward of one match."""
 MANA_FOR_HIT = 30
 MANA_FOR_BEING_HIT = 20
+LOW_HEALTH_PER_MILLE = 400
+"""Below this part of the full bar, berserk and executioner work."""
+VENOM_TICKS = 60
 BEHIND_MM = 150
 """How far behind an attacker's front a hit still reaches."""
 BODY_MM = 400
@@ -132,14 +137,27 @@ def towards(f: Any, o: Any) -> int:
 
 
 @compiled
-def decide_both(f: Any, o: Any, f_action: Any, o_action: Any, moves: Any, summons: Any, characters: Any) -> None:
-    """Begin what both players chose; each sees the other as it stood before."""
+def decide_both(f: Any, o: Any, age: int, moves: Any, summons: Any, characters: Any) -> None:
+    """Begin what both players chose ``age`` decisions ago; each sees the other as it stood before.
+
+    What has become illegal since it was chosen is not begun: nothing is done in its place.
+    """
     f_ahead, f_attacking = towards(f, o), is_attacking(f, moves)
     o_ahead, o_attacking = towards(o, f), is_attacking(o, moves)
     f_x, f_y, f_facing = f.x_mm, f.y_mm, f.facing
     o_x, o_y, o_facing = o.x_mm, o.y_mm, o.facing
-    decide(f, f_ahead, f_action[0], f_action[1], o_attacking, o_x, o_y, o_facing, moves, summons, characters)
-    decide(o, o_ahead, o_action[0], o_action[1], f_attacking, f_x, f_y, f_facing, moves, summons, characters)
+    movement, skill = still_legal(f, age, moves)
+    decide(f, f_ahead, movement, skill, o_attacking, o_x, o_y, o_facing, moves, summons, characters)
+    movement, skill = still_legal(o, age, moves)
+    decide(o, o_ahead, movement, skill, f_attacking, f_x, f_y, f_facing, moves, summons, characters)
+
+
+@compiled
+def still_legal(f: Any, age: int, moves: Any) -> tuple[int, int]:
+    """The decision of ``age`` decisions ago, with what is not legal any more left out."""
+    movement = f.past_movement[age]
+    skill = f.past_skill[age]
+    return movement if movement_is_legal(f, movement) else 0, skill if skill_is_legal(f, skill, moves) else NONE
 
 
 @compiled
@@ -148,13 +166,8 @@ def decide(
     moves: Any, summons: Any, characters: Any,
 ) -> None:  # fmt: skip
     """Begin what one player chose. The choice is legal; ``ahead`` is the direction to the opponent."""
-    for i in range(HISTORY - 1, 0, -1):
-        f.past_movement[i] = f.past_movement[i - 1]
-        f.past_skill[i] = f.past_skill[i - 1]
-    f.past_movement[0] = movement
-    f.past_skill[0] = skill
     f.event_starts[skill] += 1
-
+    c = characters[f.character]
     if is_free(f):
         f.facing = ahead
         f.walk_x = ahead * MOVEMENT_LENGTH[movement]
@@ -170,12 +183,12 @@ def decide(
         if movement == 0:
             f.walk_x = ahead
         start_move(f, DASHING)
-        f.cooldown_ticks[CD_DASH] = DASH_COOLDOWN_TICKS
+        f.cooldown_ticks[CD_DASH] = shortened(DASH_COOLDOWN_TICKS, c, SPRINTER)
     elif skill == SUBSTITUTE:
-        substitute(f, o_attacking, o_x_mm, o_y_mm, o_facing)
+        substitute(f, c, o_attacking, o_x_mm, o_y_mm, o_facing)
     elif skill == SUMMON:
-        kind = characters[f.character].summon
-        f.cooldown_ticks[CD_SUMMON] = summons[kind].cooldown_ticks
+        kind = c.summon
+        f.cooldown_ticks[CD_SUMMON] = shortened(summons[kind].cooldown_ticks, c, HANDLER)
         f.summon_ticks = summons[kind].life_ticks
         f.summon_wait_ticks = summons[kind].interval_ticks // 2
         f.summon_x_mm = f.x_mm
@@ -196,6 +209,28 @@ def decide(
 
 
 @compiled
+def remember(f: Any, movement: int, skill: int) -> None:
+    """Put a decision at the head of the history."""
+    for i in range(HISTORY - 1, 0, -1):
+        f.past_movement[i] = f.past_movement[i - 1]
+        f.past_skill[i] = f.past_skill[i - 1]
+    f.past_movement[0] = movement
+    f.past_skill[0] = skill
+
+
+@compiled
+def strength(c: Any, passive: int) -> int:
+    """Strength of a passive in per mille, 0 where the character has another one."""
+    return c.passive_per_mille if c.passive == passive else 0
+
+
+@compiled
+def shortened(ticks: int, c: Any, passive: int) -> int:
+    """A time that a passive makes shorter."""
+    return ticks * (1000 - strength(c, passive)) // 1000
+
+
+@compiled
 def start_move(f: Any, move: int) -> None:
     f.move = move
     f.move_tick = 0
@@ -211,12 +246,13 @@ def is_attacking(f: Any, moves: Any) -> bool:
 
 
 @compiled
-def substitute(f: Any, o_attacking: bool, o_x_mm: int, o_y_mm: int, o_facing: int) -> None:
+def substitute(f: Any, c: Any, o_attacking: bool, o_x_mm: int, o_y_mm: int, o_facing: int) -> None:
     """Leave a decoy: free at once, invincible for a moment, behind the opponent."""
     if f.stun_ticks > 0 or o_attacking:
         f.event_clone_substitutes += 1
-    f.cooldown_ticks[CD_SUBSTITUTE] = SUBSTITUTE_COOLDOWN_TICKS
+    f.cooldown_ticks[CD_SUBSTITUTE] = shortened(SUBSTITUTE_COOLDOWN_TICKS, c, SHADOW)
     f.stun_ticks = 0
+    f.buff_ticks[STUN] = 0
     f.push_ticks = 0
     f.combo_taken = 0
     f.move = NO_MOVE
@@ -482,13 +518,25 @@ def fires(f: Any, moves: Any) -> None:
 
 @compiled
 def add_buff(f: Any, kind: int, ticks: int, magnitude: int) -> None:
-    """A kind that is already there is refreshed; damage over time also stacks."""
+    """A kind that is already there is refreshed; damage over time also stacks. A stun also ends what ``f`` does."""
     if kind in (BURN, POISON) and f.buff_ticks[kind] > 0:
         f.buff_stacks[kind] = min(f.buff_stacks[kind] + 1, MAX_STACKS)
     else:
         f.buff_stacks[kind] = 1
     f.buff_ticks[kind] = max(f.buff_ticks[kind], ticks)
     f.buff_magnitude[kind] = max(f.buff_magnitude[kind], magnitude)
+    if kind == STUN:
+        stop(f)
+        f.stun_ticks = max(f.stun_ticks, ticks)
+
+
+@compiled
+def stop(o: Any) -> None:
+    """End whatever ``o`` is doing."""
+    o.move = NO_MOVE
+    o.guarding = 0
+    o.walk_x = 0
+    o.walk_y = 0
 
 
 @compiled
@@ -509,28 +557,49 @@ def hit(
     attacker = characters[f.character]
     defender = characters[o.character]
     damage = m.damage_hp * multipliers[attacker.element, defender.element]
-    damage = damage * (1000 + attacker.damage_per_mille + f.buff_magnitude[MIGHT]) // 1000
+    bonus = attacker.damage_per_mille + f.buff_magnitude[MIGHT] + passive_bonus(f, o, attacker, defender)
+    damage = damage * (1000 + bonus) // 1000
     damage = damage * (1000 - defender.protection_per_mille) // 1000
     damage = damage * (1000 + o.buff_magnitude[VULNERABLE] - o.buff_magnitude[SHIELD]) // 1000
     damage = damage * max(COMBO_FLOOR_PER_MILLE, 1000 - COMBO_DECAY_PER_MILLE * o.combo_taken) // 1000
-    gain_mana(f, MANA_FOR_HIT)
-    gain_mana(o, MANA_FOR_BEING_HIT)
+    damage = max(damage - 100 * o.buff_magnitude[ARMOUR], min(damage, 1000))
+    gain_mana(f, MANA_FOR_HIT * (1000 + strength(attacker, FOCUS)) // 1000)
+    gain_mana(o, MANA_FOR_BEING_HIT * (1000 + strength(defender, FOCUS)) // 1000)
 
+    stun = shortened(m.stun_ticks, defender, IRON_WILL)
     guarded = o.guarding == 1 and o.facing == -direction and m.unblockable == 0
     if guarded:
-        damage = damage * GUARD_DAMAGE_PER_MILLE // 1000
-        o.stun_ticks = max(o.stun_ticks, m.stun_ticks * GUARD_STUN_PER_MILLE // 1000)
+        damage = shortened(damage * GUARD_DAMAGE_PER_MILLE // 1000, defender, BULWARK)
+        o.stun_ticks = max(o.stun_ticks, stun * GUARD_STUN_PER_MILLE // 1000)
         push(o, direction * (m.push_mm_per_tick // 2))
     elif has_armour(o, moves) and m.unblockable == 0:
         damage = damage * ARMOUR_DAMAGE_PER_MILLE // 1000
     elif m.stun_ticks > 0:
         if casting and move >= SKILL_1:
             f.event_counter_moves += 1
-        interrupt(f, o, m.stun_ticks, m.knock_down)
+        interrupt(f, o, stun, m.knock_down)
         push(o, direction * m.push_mm_per_tick)
-    if m.inflict >= 0 and not guarded:
-        add_buff(o, m.inflict, m.inflict_ticks, m.inflict_magnitude_per_mille)
+    if not guarded:
+        if m.inflict >= 0:
+            add_buff(o, m.inflict, m.inflict_ticks, m.inflict_magnitude_per_mille)
+        if move < CHAIN_LENGTH and attacker.passive == VENOM:
+            add_buff(o, POISON, VENOM_TICKS, attacker.passive_per_mille)
     hurt(f, o, damage // 1000)
+    f.heal_carry += damage * strength(attacker, DRAIN) // 1000 * CARRY_PER_HP // 1000
+    if m.projectile_ticks == 0:
+        f.health_hp -= damage * strength(defender, THORNS) // 1_000_000
+
+
+@compiled
+def passive_bonus(f: Any, o: Any, attacker: Any, defender: Any) -> int:
+    """Damage in addition by the attacker's passive, per mille."""
+    if attacker.passive == BERSERK:
+        works = f.health_hp * 1000 < LOW_HEALTH_PER_MILLE * attacker.max_health_hp
+    elif attacker.passive == EXECUTIONER:
+        works = o.health_hp * 1000 < LOW_HEALTH_PER_MILLE * defender.max_health_hp
+    else:
+        works = attacker.passive == OPENER and o.combo_taken == 0
+    return attacker.passive_per_mille if works else 0
 
 
 @compiled
@@ -549,10 +618,7 @@ def interrupt(f: Any, o: Any, stun_ticks: int, knock_down: int) -> None:
         f.combo_credit += 1
     o.combo_taken += 1
     f.event_longest_combo = max(f.event_longest_combo, o.combo_taken)
-    o.move = NO_MOVE
-    o.guarding = 0
-    o.walk_x = 0
-    o.walk_y = 0
+    stop(o)
     o.stun_ticks = max(o.stun_ticks, stun_ticks)
     if knock_down == 1 or o.combo_taken >= COMBO_CAP:
         o.stun_ticks = 0
@@ -579,6 +645,9 @@ def bite(f: Any, o: Any, summons: Any, characters: Any) -> None:
     f.summon_wait_ticks = s.interval_ticks
     if o.buff_ticks[SUPER_ARMOUR] == 0 and s.stun_ticks > 0 and o.guarding == 0:
         interrupt(f, o, s.stun_ticks, 0)
+    if s.inflict >= 0:
+        add_buff(o, s.inflict, s.inflict_ticks, s.inflict_magnitude_per_mille)
+    f.heal_carry += s.heal_hp * CARRY_PER_HP
     hurt(f, o, s.damage_hp)
 
 

@@ -9,6 +9,7 @@ from camtf.game.roster.schema import BUFFS
 TICKS_PER_SECOND = 30
 TICKS_PER_DECISION = 3
 MATCH_TICKS = 60 * TICKS_PER_SECOND
+MAX_INPUT_DELAY_TICKS = 8
 HISTORY = 8
 """Past decisions of both players that the Basic module shows."""
 

@@ -48,6 +48,7 @@ class Roster:
         element_module: int32 [N, ids + attributes], the rows of the Element module (see `camtf.game.observation`).
         id_counts: how many values each id column of `element_module` can take.
         digest: SHA-256 of the content, the same for files that differ only in comments and layout.
+        holdout: ids of the characters that are never trained on unless they are asked for by name.
     """
 
     ids: tuple[str, ...]
@@ -60,6 +61,7 @@ class Roster:
     element_module: np.ndarray
     id_counts: tuple[int, ...]
     digest: str
+    holdout: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -71,7 +73,7 @@ class Roster:
         return self.ids.index(character_id)
 
 
-ELEMENT_IDS = ("character", "element", "scroll", "summon", "weapon", "armour")
+ELEMENT_IDS = ("character", "element", "scroll", "summon", "weapon", "armour", "passive")
 """Id columns of the Element module. In every column 0 is a real entry: nothing may be left unequipped."""
 SHOWN_MOVES = ("chain_1", "skill_1", "skill_2", "ultimate")
 SHOWN_MOVE_NUMBERS = (
@@ -98,22 +100,38 @@ def element_column(move: str, number: str) -> int:
 
 
 def load_roster(folder: Path | str = DEFAULT_FOLDER) -> Roster:
-    """Read ``characters.toml`` and ``loadout.toml`` of a folder. Raises RosterError."""
+    """Read every ``characters*.toml``, in the order of their names, and ``loadout.toml`` of a folder.
+
+    Raises RosterError.
+    """
     folder = Path(folder)
-    characters_file, loadout_file = folder / "characters.toml", folder / "loadout.toml"
-    characters, loadout = _read(characters_file), _read(loadout_file)
+    loadout_file = folder / "loadout.toml"
+    loadout = _read(loadout_file)
+    files = sorted(folder.glob("characters*.toml")) or [folder / "characters.toml"]
+    entries: dict[str, _Entry] = {}
+    holdout: list[str] = []
+    for file in files:
+        data = _read(file)
+        for entry_id, entry in _table(data, "character", file).items():
+            if entry_id in entries:
+                raise RosterError(f"{entry.where}: field 'id' = {entry_id!r} stands in {entries[entry_id].where} too")
+            entries[entry_id] = entry
+        holdout += _holdout(data, file)
+    for entry_id in holdout:
+        if entry_id not in entries:
+            raise RosterError(f"{folder}: 'holdout' names {entry_id!r}, which is no character")
 
     cycle, multipliers = _elements(loadout.get("elements"), loadout_file)
     tables = {kind: _table(loadout, kind, loadout_file) for kind in _LOADOUT_KINDS}
     order = {kind: {entry_id: i for i, entry_id in enumerate(tables[kind])} for kind in tables}
     order["element"] = {name: i for i, name in enumerate(cycle)}
+    order["passive"] = {name: i for i, name in enumerate(schema.PASSIVES)}
 
-    entries = _table(characters, "character", characters_file)
     packed = np.zeros(len(entries), schema.CHARACTER_DTYPE)
     moves = np.zeros((len(entries), len(MOVES)), schema.MOVE_DTYPE)
     for i, entry in enumerate(entries.values()):
         entry.pack_numbers(schema.CHARACTER_NUMBERS, packed[i])
-        for kind in ("element", *_LOADOUT_KINDS):
+        for kind in ("element", "passive", *_LOADOUT_KINDS):
             packed[i][kind] = entry.choice(kind, order[kind])
         weapon, armour = entry.data["weapon"], entry.data["armour"]
         tables["weapon"][weapon].pack_numbers(schema.WEAPON_NUMBERS, packed[i])
@@ -121,12 +139,15 @@ def load_roster(folder: Path | str = DEFAULT_FOLDER) -> Roster:
         for m, move in enumerate([*entry.chain(), *(entry.part(name) for name in _NUMBERED_MOVES)]):
             move.pack_move(moves[i, m])
         tables["scroll"][entry.data["scroll"]].pack_move(moves[i, SCROLL])
-        entry.only({"archetype", "element", "chain", *_NUMBERED_MOVES, *_LOADOUT_KINDS, *schema.CHARACTER_NUMBERS})
+        entry.only(
+            {"archetype", "element", "passive", "chain", *_NUMBERED_MOVES, *_LOADOUT_KINDS, *schema.CHARACTER_NUMBERS}
+        )
 
     summons = np.zeros(len(tables["summon"]), schema.SUMMON_DTYPE)
     for i, entry in enumerate(tables["summon"].values()):
         entry.pack_numbers(schema.SUMMON_NUMBERS, summons[i])
-        entry.only(set(schema.SUMMON_NUMBERS))
+        summons[i]["inflict"] = entry.buff("inflict")
+        entry.only({"inflict", *schema.SUMMON_NUMBERS})
     for entry in tables["scroll"].values():
         entry.pack_move(np.zeros(1, schema.MOVE_DTYPE)[0])
     for kind in ("weapon", "armour"):
@@ -136,7 +157,7 @@ def load_roster(folder: Path | str = DEFAULT_FOLDER) -> Roster:
     digest = hashlib.sha256()
     for array in (packed, moves, summons, multipliers):
         digest.update(array.tobytes())
-    digest.update(repr(tuple(entries)).encode())
+    digest.update(repr((tuple(entries), holdout)).encode())
     return Roster(
         ids=tuple(entries),
         names=tuple(entry.text("name") for entry in entries.values()),
@@ -146,8 +167,9 @@ def load_roster(folder: Path | str = DEFAULT_FOLDER) -> Roster:
         summons=summons,
         multipliers=multipliers,
         element_module=_element_module(packed, moves),
-        id_counts=(len(entries), len(cycle), *(len(tables[kind]) for kind in _LOADOUT_KINDS)),
+        id_counts=tuple(map(len, (entries, cycle, *tables.values(), schema.PASSIVES))),
         digest=digest.hexdigest(),
+        holdout=tuple(holdout),
     )
 
 
@@ -196,8 +218,12 @@ class _Entry:
         """A move's numbers and the two buffs it may name (-1: none)."""
         self.pack_numbers(schema.MOVE_NUMBERS, record)
         for field in ("inflict", "gain"):
-            record[field] = self.choice(field, {b: i for i, b in enumerate(BUFFS)}) if field in self.data else -1
+            record[field] = self.buff(field)
         self.only({"inflict", "gain", *schema.MOVE_NUMBERS})
+
+    def buff(self, field: str) -> int:
+        """Index of the buff that a field names, -1 where the field is left out."""
+        return self.choice(field, {b: i for i, b in enumerate(BUFFS)}) if field in self.data else -1
 
     def only(self, allowed: set[str]) -> None:
         for field, value in self.data.items():
@@ -229,6 +255,13 @@ def _table(data: dict[str, Any], kind: str, file: Path) -> dict[str, _Entry]:
     if not entries:
         raise RosterError(f"{file}: no [[{kind}]] entry")
     return entries
+
+
+def _holdout(data: dict[str, Any], file: Path) -> list[str]:
+    value = data.get("holdout", [])
+    if not isinstance(value, list) or not all(isinstance(entry_id, str) for entry_id in value):
+        raise RosterError(f"{file}: 'holdout' must be a list of character ids, got {value!r}")
+    return value
 
 
 def _elements(data: Any, file: Path) -> tuple[tuple[str, ...], np.ndarray]:
