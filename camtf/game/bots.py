@@ -78,7 +78,7 @@ def punisher(
     strikes into recovery and stun with the strongest thing that reaches; otherwise a rusher that also shoots."""
     movement, skill = _masks(observation)
     scene = _look(observation, fighters, opponents)
-    coming = _is_coming(observation, opponents, scene)
+    coming = _is_coming(observation, opponents, scene) & (rng.random(len(fighters)) < _NOTICED_SHARE)
     shot_at = ((opponents["projectile_ticks"] > 0) & _flies_at(fighters, opponents)).any(axis=1)
     caught = (fighters["stun_ticks"] > 0) & (fighters["combo_taken"] >= _LEAVE_AFTER_HITS)
     open_ = (opponents["stun_ticks"] > 0) | ((opponents["move"] >= 0) & ~coming)
@@ -120,6 +120,7 @@ _TOUCH_MM = 450
 _SAME_DEPTH_MM = 300
 _WAIT_TICKS = 4
 _GUARD_SHARE = 0.1
+_NOTICED_SHARE = 0.85
 _CORNER_MM = 1200
 _KEEP_AWAY_MM = 2200
 _KEEP_NEAR_MM = 3200

@@ -106,12 +106,12 @@ def load_roster(folder: Path | str = DEFAULT_FOLDER) -> Roster:
     """
     folder = Path(folder)
     loadout_file = folder / "loadout.toml"
-    loadout = _read(loadout_file)
+    loadout = read_toml(loadout_file)
     files = sorted(folder.glob("characters*.toml")) or [folder / "characters.toml"]
     entries: dict[str, _Entry] = {}
     holdout: list[str] = []
     for file in files:
-        data = _read(file)
+        data = read_toml(file)
         for entry_id, entry in _table(data, "character", file).items():
             if entry_id in entries:
                 raise RosterError(f"{entry.where}: field 'id' = {entry_id!r} stands in {entries[entry_id].where} too")
@@ -233,7 +233,8 @@ class _Entry:
                 )
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_toml(file: Path) -> dict[str, Any]:
+    """Content of a roster file. Raises RosterError."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

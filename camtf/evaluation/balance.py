@@ -1,0 +1,130 @@
+"""Is the game balanced? The payoffs between all characters when one scripted bot plays them all."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from camtf.chance import ACTIONS, uniforms
+from camtf.evaluation.battles import BotSide, play
+from camtf.evaluation.intervals import rate_with_interval
+from camtf.game.bots import BOTS
+from camtf.game.env import DuelGame
+from camtf.game.observation import ENVIRONMENT_AT, ENVIRONMENT_FIELDS
+from camtf.game.roster import Roster
+from camtf.game.roster.schema import BUFFS
+from camtf.game.state import MATCH_TICKS, SKILLS, TICKS_PER_DECISION
+from camtf.types import Observation
+
+MATCHES = 512
+"""Battles that are played at the same time."""
+
+
+class Split(NamedTuple):
+    """A payoff matrix taken apart: ``payoff = 0.5 + transitive + cyclic``."""
+
+    transitive: np.ndarray  # [N, N], difference of the characters' ratings
+    cyclic: np.ndarray  # [N, N], the rest: antisymmetric, every row sums to 0
+    rating: np.ndarray  # [N]
+
+
+def split(payoff: np.ndarray) -> Split:
+    """Transitive and cyclic part of win rates ``[N, N]``, ``payoff[j, i] = 1 - payoff[i, j]``.
+
+    The combinatorial Hodge decomposition on the complete graph (Jiang et al. 2011; Balduzzi et al. 2019, section 2):
+    ratings are row means, the transitive part is their difference, and what is left has no ratings at all.
+    """
+    lead = payoff - 0.5
+    assert np.allclose(lead, -lead.T)
+    rating = lead.mean(axis=1)
+    transitive = rating[:, None] - rating[None, :]
+    return Split(transitive, lead - transitive, rating)
+
+
+def cyclic_share(first: np.ndarray, second: np.ndarray) -> float:
+    """Share of the variance between pairs that is cyclic, sampling noise left out.
+
+    ``first`` and ``second`` are payoffs ``[N, N]`` from two independent halves of the battles: noise has no covariance
+    between them, so that the covariance of each part estimates its true variance.
+    """
+    one, two = split(first), split(second)
+    pairs = np.triu_indices(len(first), 1)
+    transitive, cyclic = (
+        float(np.mean(getattr(one, part)[pairs] * getattr(two, part)[pairs])) for part in ("transitive", "cyclic")
+    )
+    return cyclic / (transitive + cyclic)
+
+
+def payoffs(roster: Roster, bot: str, games: int, seed: int) -> np.ndarray:
+    """Win rates ``[N, N]`` over ``games`` battles of every pair of different characters; 0.5 on the diagonal."""
+    n = len(roster)
+    pairs = np.stack(np.triu_indices(n, 1), axis=1)
+    side = BotSide(bot, np.arange(n))
+    rate = play(roster, side, side, pairs, games, seed, matches=MATCHES) / games
+    payoff = np.full((n, n), 0.5)
+    payoff[pairs[:, 0], pairs[:, 1]] = rate
+    payoff[pairs[:, 1], pairs[:, 0]] = 1.0 - rate
+    return payoff
+
+
+def sampled_win_rates(roster: Roster, bot: str, opponents: int, games: int, seed: int) -> np.ndarray:
+    """Win rate of every character ``[N]`` against some random others: quick, for tuning."""
+    n = len(roster)
+    rng = np.random.default_rng(seed)
+    shifts = rng.choice(np.arange(1, n), size=opponents, replace=False)
+    pairs = np.array([(i, (i + shift) % n) for shift in shifts for i in range(n)])
+    side = BotSide(bot, np.arange(n))
+    wins = play(roster, side, side, pairs, games, seed, matches=MATCHES)
+    won = np.bincount(pairs[:, 0], wins, n) + np.bincount(pairs[:, 1], games - wins, n)
+    return won / (2 * opponents * games)
+
+
+def mirror(roster: Roster, bot: str, games: int, seed: int) -> dict[str, Any]:
+    """Win rate of player 0 where both are the same character, over all characters; fair is 0.5."""
+    n = len(roster)
+    side = BotSide(bot, np.arange(n))
+    pairs = np.stack([np.arange(n)] * 2, axis=1)
+    return rate_with_interval(float(play(roster, side, side, pairs, games, seed, matches=MATCHES).sum()), games * n)
+
+
+def census(roster: Roster, bot: str, decisions: int, seed: int) -> dict[str, Any]:
+    """What is seen in battles of random pairs: how they end, and which skills, scrolls, summons and buffs occur."""
+    n, ids = len(roster), np.arange(MATCHES)
+    rng = np.random.default_rng(seed)
+    game = DuelGame(roster, MATCHES, seed)
+    observation = game.reset(rng.integers(0, n, (2, MATCHES)))
+    chosen = np.zeros((n, len(SKILLS)), np.int64)
+    buffs = np.zeros(len(BUFFS), np.int64)
+    ended = knocked_out = 0
+    last = TICKS_PER_DECISION / MATCH_TICKS
+    time_left = ENVIRONMENT_AT + ENVIRONMENT_FIELDS.index("time_left")
+    for step in range(decisions):
+        fighters = game.fighters
+        characters = fighters["character"].copy()
+        before = observation.basic[0, :, time_left].copy()
+        buffs += (observation.buff[:, :, 0, :, 0] > 0).sum(axis=(0, 1))
+        noise = np.random.default_rng(uniforms(seed, ACTIONS, step, ids[:1], (2,)).view(np.uint32).ravel())
+        actions = [
+            BOTS[bot](Observation(*(x[p] for x in observation)), fighters[p], fighters[1 - p], noise) for p in (0, 1)
+        ]
+        game.assign(rng.integers(0, n, (2, MATCHES)))
+        observation, result = game.step(np.stack(actions), observation)
+        np.add.at(chosen, (characters.ravel(), np.stack(actions)[..., 1].ravel()), 1)
+        ended += int(result.done.sum())
+        knocked_out += int((result.done & (before > 1.5 * last)).sum())
+    used = chosen > 0
+    scrolls, summons = roster.characters["scroll"], roster.characters["summon"]
+    return {
+        "battles": ended,
+        "knock_out_share": knocked_out / max(ended, 1),
+        "skills_unseen": [name for name, seen in zip(SKILLS, used.any(axis=0), strict=True) if not seen],
+        "scrolls_unseen": _unseen(scrolls, used[:, SKILLS.index("scroll")]),
+        "summons_unseen": _unseen(summons, used[:, SKILLS.index("summon")]),
+        "buffs_unseen": [name for name, count in zip(BUFFS, buffs, strict=True) if count == 0],
+    }
+
+
+def _unseen(kind: np.ndarray, used: np.ndarray) -> list[int]:
+    """Indices that some character carries and none has used."""
+    return sorted(set(kind.tolist()) - set(kind[used].tolist()))
