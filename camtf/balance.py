@@ -28,7 +28,7 @@ FLAGS = flags.FLAGS
 _TUNED_OPPONENTS = 40
 _TUNING_STEP = 0.5
 """Change of the logarithm of health for a win rate of 100 in place of 50%."""
-_HEALTH_HP = (600, 1800)
+_HEALTH_HP = (1000, 3600)
 
 
 def tune(folder: Path, bot: str, rounds: int, seed: int) -> None:

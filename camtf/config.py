@@ -66,7 +66,7 @@ class GameConfig(_Checked):
     """Which matches are played."""
 
     roster: str = _setting("", "folder with characters.toml and loadout.toml; empty: the roster that camtf brings")
-    characters: tuple[str, ...] = _setting((), "ids of the characters that take part; empty: the whole roster")
+    characters: tuple[str, ...] = _setting((), "ids of the characters that take part; empty: all that are not held out")
     matches: int = _setting(256, "matches at the same time, over all ranks; shared evenly by the ranks", 1, 1 << 20)
 
 
@@ -170,15 +170,16 @@ class Config(_Checked):
             )
 
 
+_SIX = ("ember_fox", "gale_archer", "iron_bull", "tide_monk", "storm_lancer", "thorn_witch")
 _FAST_PPO = PPOConfig(learning_rate=1e-3, epochs=3, minibatches=20, clip=0.2, entropy=0.01)
 
 PRESETS: dict[str, Config] = {
     "quickstart": Config(
-        game=GameConfig(matches=512),
+        game=GameConfig(matches=512, characters=_SIX),
         ppo=_FAST_PPO,
         generalists=GeneralistConfig(generations=3, frames=4_000_000),
         specialists=SpecialistConfig(frames=1_200_000),
-        evaluation=EvaluationConfig(games=100, bot_games=200),
+        evaluation=EvaluationConfig(games=100, bot_games=120),
     ),
     "paper": Config(
         game=GameConfig(matches=512),

@@ -17,8 +17,10 @@ SKILL = {name: i for i, name in enumerate(SKILLS)}
 class Duel:
     """One match between two characters of a roster that stand ``distance_mm`` apart in the middle, player 0 left."""
 
-    def __init__(self, roster: Roster, first: str, second: str, distance_mm: int = 900) -> None:
-        self.game = DuelGame(roster, 1, seed=0)
+    def __init__(
+        self, roster: Roster, first: str, second: str, distance_mm: int = 900, input_delay_ticks: int = 0
+    ) -> None:
+        self.game = DuelGame(roster, 1, seed=0, input_delay_ticks=input_delay_ticks)
         self.observation = self.game.reset(np.array([[roster.index(first)], [roster.index(second)]]))
         self.put(0, x_mm=-distance_mm // 2, y_mm=0, facing=1)
         self.put(1, x_mm=distance_mm - distance_mm // 2, y_mm=0, facing=-1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -15,20 +17,21 @@ from camtf.types import Observation
 
 @pytest.mark.parametrize("name", list(BOTS))
 def test_bots_play_legally_as_everyone(roster: Roster, name: str, rng: np.random.Generator) -> None:
-    n = len(roster)
-    game = DuelGame(roster, n * n, 3)
-    observation = game.reset(np.array(np.unravel_index(np.arange(n * n), (n, n))))
+    game = DuelGame(roster, 640, 3)
+    observation = game.reset(np.stack([np.arange(640) % len(roster), rng.integers(0, len(roster), 640)]))
     for _ in range(300):
         fighters = game.fighters
         actions = [
             BOTS[name](Observation(*(x[p] for x in observation)), fighters[p], fighters[1 - p], rng) for p in (0, 1)
         ]
         observation, _ = game.step(np.stack(actions))  # would refuse an illegal one
-    assert game.fighters["event_starts"][..., 1].sum() > 0
+    assert (game.fighters["event_starts"][..., 1].sum() > 0) == (name != "idle")
 
 
-def test_rusher_beats_random(roster: Roster) -> None:
-    everyone = np.arange(len(roster))
+@pytest.mark.parametrize(("weaker", "stronger"), list(itertools.pairwise(BOTS)))
+def test_each_bot_beats_the_one_before_it(roster: Roster, weaker: str, stronger: str) -> None:
+    """Over the characters made by hand, all pairs."""
+    everyone = np.arange(16)
     pairs = np.array([(a, b) for a in everyone for b in everyone])
-    wins = play(roster, BotSide("rusher", everyone), BotSide("random_legal", everyone), pairs, 6, seed=1)
+    wins = play(roster, BotSide(stronger, everyone), BotSide(weaker, everyone), pairs, 6, seed=1, matches=512)
     assert wilson(wins.sum(), 6 * len(pairs))[0] > 0.5

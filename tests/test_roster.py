@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from camtf.game.roster import Roster, RosterError, element_column, load_roster
+from camtf.game.roster import Roster, RosterError, element_column, generate, load_roster
+from camtf.game.roster.loader import read_toml
 from camtf.game.roster.schema import MOVES
 
 
@@ -17,15 +19,16 @@ def test_the_small_roster_is_read_as_written(plain: Roster) -> None:
     assert plain.moves["damage_hp"][0].tolist() == [100, 100, 100, 100, 100, 0, 10]
     assert plain.moves[0, MOVES.index("scroll")]["cooldown_ticks"] == 300
     np.testing.assert_array_equal(plain.multipliers, [[1000, 1100, 900], [900, 1000, 1100], [1100, 900, 1000]])
-    assert plain.element_module[1, :6].tolist() == [1, 1, 0, 0, 0, 0]
+    assert plain.element_module[1, :7].tolist() == [1, 1, 0, 0, 0, 0, 8]
     # reach 1,000 mm of at most 6,000
     assert plain.element_module[0, element_column("chain_1", "reach_mm")] == 167
 
 
 def test_characters_of_the_game_differ(roster: Roster) -> None:
-    assert len(roster) >= 4 and len(set(roster.archetypes)) >= 4
-    assert len({row.tobytes() for row in roster.moves}) == len(roster)
-    assert len(set(roster.characters["walk_mm_per_tick"].tolist())) >= 4
+    assert len(roster) == 320 and len(set(roster.archetypes)) >= 10
+    assert len({row.tobytes() for row in roster.moves}) == len(set(roster.names)) == 320
+    assert len(roster.summons) >= 12 and roster.id_counts[2] >= 12
+    assert len(roster.holdout) >= 30 and set(roster.holdout) <= set(roster.ids[16:])
 
 
 def changed(folder: Path, tmp_path: Path, file: str, old: str, new: str) -> Path:
@@ -41,7 +44,7 @@ def changed(folder: Path, tmp_path: Path, file: str, old: str, new: str) -> Path
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("max_health_hp = 1000", "max_health_hp = -5", r"'anvil'.*'max_health_hp' must be.*\[500, 2000\], got -5"),
+        ("max_health_hp = 1000", "max_health_hp = -5", r"'anvil'.*'max_health_hp' must be.*\[500, 4000\], got -5"),
         ("max_health_hp = 1000", "", r"'anvil': field 'max_health_hp' is missing"),
         ('id = "reed"', 'id = "anvil"', r"'anvil': field 'id' = 'anvil' stands twice"),
         ('scroll = "quiet"', 'scroll = "loud"', r"'scroll' must be one of quiet; got 'loud'"),
@@ -87,3 +90,37 @@ def test_digest_follows_content_not_layout(plain: Roster, plain_folder: Path, tm
 def test_an_unknown_character_is_named(plain: Roster) -> None:
     with pytest.raises(RosterError, match=r"unknown character 'oak'; the roster has anvil, reed"):
         plain.index("oak")
+
+
+def test_a_character_in_two_files_and_a_wrong_holdout_are_refused(plain_folder: Path, tmp_path: Path) -> None:
+    folder = changed(plain_folder, tmp_path, "characters.toml", "# Two", "# Two")
+    shutil.copy(folder / "characters.toml", folder / "characters_more.toml")
+    with pytest.raises(RosterError, match=r"characters_more.toml: character 'anvil': field 'id' = 'anvil' stands in"):
+        load_roster(folder)
+    (folder / "characters_more.toml").unlink()
+    path = folder / "characters.toml"
+    path.write_text('holdout = ["oak"]\n' + path.read_text())
+    with pytest.raises(RosterError, match=r"'holdout' names 'oak', which is no character"):
+        load_roster(folder)
+    path.write_text(path.read_text().replace('["oak"]', "3"))
+    with pytest.raises(RosterError, match=r"'holdout' must be a list of character ids, got 3"):
+        load_roster(folder)
+
+
+def test_the_committed_characters_are_the_generators(roster: Roster) -> None:
+    """Same seed, same characters, but for the health that was set by play; all cost the same points."""
+    committed = read_toml(generate.FILE)["character"]
+    made = tomllib_round_trip(generate.to_toml(generate.generate()))
+    assert len(made) == len(committed) == 304
+    for one, other in zip(made, committed, strict=True):
+        assert {**one, "max_health_hp": 0} == {**other, "max_health_hp": 0}
+    prices = [generate.price(character) for character in committed]
+    np.testing.assert_allclose(prices, generate.BUDGET, rtol=0.02)
+    assert generate.generate(5, seed=1) != generate.generate(5, seed=2)
+
+
+def tomllib_round_trip(text: str) -> list[dict]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "x.toml"
+        file.write_text(text)
+        return read_toml(file)["character"]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from camtf.game import rules
 from camtf.game.roster import Roster
-from camtf.game.state import CD_SUBSTITUTE
+from camtf.game.roster.schema import MOVES, PASSIVES
+from camtf.game.state import CD_DASH, CD_SUBSTITUTE, CD_SUMMON
 from tests.playing import Duel
 
 BURN, ROOT, SILENCE, SHIELD = rules.BURN, rules.ROOT, rules.SILENCE, rules.SHIELD
+STUN, ARMOUR, POISON = rules.STUN, rules.ARMOUR, rules.POISON
 
 
 def test_first_blow_lands_on_the_fourth_tick(plain: Roster) -> None:
@@ -253,3 +257,126 @@ def test_double_knock_out_is_a_draw(plain: Roster) -> None:
     step = duel.play()
     assert step.done[0] and step.outcome[0] == 0.5
     assert step.reward[0, 0] == pytest.approx(0.05, abs=0.1) and step.reward[0, 0] == -step.reward[1, 0]
+
+
+def test_stun_holds_and_substitution_ends_it(plain: Roster) -> None:
+    duel = Duel(with_move(plain, "chain_1", inflict=STUN, inflict_ticks=30), "anvil", "reed")
+    duel.play("stay attack")
+    duel.play()
+    assert duel.fighter(1)["buff_ticks"][STUN] == 28 and duel.fighter(1)["stun_ticks"] == 28
+    assert not duel.may(1, "attack") and not duel.may_move(1, "forward") and duel.may(1, "substitute")
+    duel.play("stay none", "stay substitute")
+    assert duel.fighter(1)["buff_ticks"][STUN] == 0 and duel.may(1, "attack")
+
+
+def test_armour_takes_a_fixed_part_but_never_all(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed")
+    duel.put(1, buff_ticks=(ARMOUR, 30), buff_magnitude=(ARMOUR, 150))
+    duel.play("stay attack")
+    duel.play()
+    assert duel.fighter(1)["health_hp"] == 1000 - (110 - 15)
+    duel = Duel(plain, "anvil", "reed")
+    duel.put(1, buff_ticks=(ARMOUR, 30), buff_magnitude=(ARMOUR, 1000 * 9))
+    duel.play("stay attack")
+    duel.play()
+    assert duel.fighter(1)["health_hp"] == 999
+
+
+def with_move(roster: Roster, move: str, **fields: int) -> Roster:
+    """The roster with numbers of the first character's move changed."""
+    moves = roster.moves.copy()
+    for name, value in fields.items():
+        moves[name][0, MOVES.index(move)] = value
+    return dataclasses.replace(roster, moves=moves)
+
+
+def with_passive(roster: Roster, player: int, passive: str, per_mille: int) -> Roster:
+    characters = roster.characters.copy()
+    characters["passive"][player], characters["passive_per_mille"][player] = PASSIVES.index(passive), per_mille
+    return dataclasses.replace(roster, characters=characters)
+
+
+@pytest.mark.parametrize(
+    ("whose", "passive", "damage"),
+    [
+        (0, "opener", 110 + 22),
+        (0, "berserk", 110),
+        (0, "executioner", 110),
+        (1, "opener", 110),
+        (1, "bulwark", 110),
+    ],
+)
+def test_passives_change_damage_only_when_they_work(plain: Roster, whose: int, passive: str, damage: int) -> None:
+    duel = Duel(with_passive(plain, whose, passive, 200), "anvil", "reed")
+    duel.play("stay attack")
+    duel.play()
+    assert duel.fighter(1)["health_hp"] == 1000 - damage
+
+
+@pytest.mark.parametrize(("passive", "weak"), [("berserk", 0), ("executioner", 1)])
+def test_low_health_passives(plain: Roster, passive: str, weak: int) -> None:
+    for health, bonus in ((400, 0), (399, 22)):
+        duel = Duel(with_passive(plain, 0, passive, 200), "anvil", "reed")
+        duel.put(weak, health_hp=health)
+        before = duel.fighter(1)["health_hp"].copy()
+        duel.play("stay attack")
+        duel.play()
+        assert before - duel.fighter(1)["health_hp"] == 110 + bonus
+
+
+def test_drain_thorns_venom_and_focus(plain: Roster) -> None:
+    def after_a_blow(whose: int, passive: str) -> Duel:
+        duel = Duel(with_passive(plain, whose, passive, 100), "anvil", "reed")
+        duel.put(0, health_hp=500)
+        duel.play("stay attack")
+        duel.play()
+        return duel
+
+    assert after_a_blow(0, "drain").fighter(0)["health_hp"] == 511
+    assert after_a_blow(1, "thorns").fighter(0)["health_hp"] == 489
+    assert after_a_blow(0, "venom").fighter(1)["buff_magnitude"][POISON] == 100
+    assert after_a_blow(0, "focus").fighter(0)["mana"] == 500 + 33
+    assert after_a_blow(1, "iron_will").fighter(1)["stun_ticks"] == 9 - 2
+
+
+def test_cooldown_passives(plain: Roster) -> None:
+    for passive, skill, slot, full in (
+        ("shadow", "substitute", CD_SUBSTITUTE, rules.SUBSTITUTE_COOLDOWN_TICKS),
+        ("handler", "summon", CD_SUMMON, 600),
+        ("sprinter", "dash", CD_DASH, rules.DASH_COOLDOWN_TICKS),
+    ):
+        duel = Duel(with_passive(plain, 0, passive, 400), "anvil", "reed", 3000)
+        duel.play(f"stay {skill}")
+        assert duel.fighter(0)["cooldown_ticks"][slot] == full * 600 // 1000 - 3
+
+
+def test_a_summon_can_inflict_and_heal(plain: Roster) -> None:
+    summons = plain.summons.copy()
+    summons["inflict"], summons["inflict_ticks"], summons["heal_hp"] = rules.SLOW, 20, 5
+    duel = Duel(dataclasses.replace(plain, summons=summons), "anvil", "reed")
+    duel.put(0, health_hp=500)
+    duel.play("stay summon")
+    duel.play(times=10)
+    assert duel.fighter(1)["buff_ticks"][rules.SLOW] > 0 and duel.fighter(0)["health_hp"] == 505
+
+
+@pytest.mark.parametrize(("delay", "first_hit_decision"), [(0, 2), (2, 2), (3, 3), (8, 4)])
+def test_input_delay_moves_the_begin(plain: Roster, delay: int, first_hit_decision: int) -> None:
+    """Begun at tick `delay`, a blow of 3 startup ticks lands at tick `delay` + 3, in that decision."""
+    duel = Duel(plain, "anvil", "reed", input_delay_ticks=delay)
+    duel.play("stay attack")
+    decisions = 1
+    while duel.fighter(1)["health_hp"] == 1000:
+        duel.play()
+        decisions += 1
+    assert decisions == (delay + 3) // 3 + 1 == first_hit_decision
+
+
+def test_what_has_become_illegal_is_not_begun(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed", input_delay_ticks=6)
+    duel.play("forward attack")
+    duel.put(0, stun_ticks=30)
+    duel.play(times=5)
+    assert duel.fighter(0)["x_mm"] == -450 and duel.game.events["starts"][0, 0, 1] == 0
+    with pytest.raises(ValueError, match=r"input_delay_ticks must be in \[0, 8\], got 9"):
+        Duel(plain, "anvil", "reed", input_delay_ticks=9)

@@ -72,12 +72,12 @@ def sampled_win_rates(roster: Roster, bot: str, opponents: int, games: int, seed
     """Win rate of every character ``[N]`` against some random others: quick, for tuning."""
     n = len(roster)
     rng = np.random.default_rng(seed)
-    shifts = rng.choice(np.arange(1, n), size=opponents, replace=False)
+    shifts = rng.choice(np.arange(1, n), size=min(opponents, n - 1), replace=False)
     pairs = np.array([(i, (i + shift) % n) for shift in shifts for i in range(n)])
     side = BotSide(bot, np.arange(n))
     wins = play(roster, side, side, pairs, games, seed, matches=MATCHES)
     won = np.bincount(pairs[:, 0], wins, n) + np.bincount(pairs[:, 1], games - wins, n)
-    return won / (2 * opponents * games)
+    return won / (2 * len(shifts) * games)
 
 
 def mirror(roster: Roster, bot: str, games: int, seed: int) -> dict[str, Any]:

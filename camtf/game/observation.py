@@ -12,7 +12,7 @@ head). Module by module (ranges in brackets; a time is divided by the longest ti
 *Buff*, float32 ``[2, BUFF_KINDS, 3]``: own, then opponent's; slot k is buff k of `camtf.game.roster.schema.BUFFS`;
   remaining time, stacks and magnitude, each [0, 1].
 *Element*, int32 ``[2, ELEMENT_WIDTH]``: own, then opponent's; ids, then declared attributes in per mille of their
-  range [0, 1000] (see `camtf.game.roster`). Constant during a battle.
+  range, [0, 1000], a lunge that goes back down to -1000 (see `camtf.game.roster`). Constant during a battle.
 *Action-Mask*, float32 ``[MASK_WIDTH]``, each 0 or 1: legal movements, legal skills, skills that root movement.
 """
 

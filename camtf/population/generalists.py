@@ -51,5 +51,9 @@ def train(config: Config, roster: Roster, run: RunDirectory) -> list[Snapshot]:
 
 
 def participants(config: Config, roster: Roster) -> tuple[int, ...]:
-    """Roster indices of the characters that take part. Raises RosterError on an unknown id."""
-    return tuple(roster.index(i) for i in config.game.characters) or tuple(range(len(roster)))
+    """Roster indices of the characters that take part: those named, or all that are not held out.
+
+    Raises RosterError on an unknown id.
+    """
+    named = config.game.characters or tuple(i for i in roster.ids if i not in roster.holdout)
+    return tuple(roster.index(i) for i in named)

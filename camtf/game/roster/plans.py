@@ -22,29 +22,29 @@ class Plan(NamedTuple):
 
 
 PLANS = {
-    "rusher": Plan((145, 175), (900, 1050), (26, 34), (3, 4), (850, 1000), ("lunge",), ("blow", "nova"),
+    "rusher": Plan((145, 175), (1750, 2000), (26, 34), (3, 4), (850, 1000), ("lunge",), ("blow", "nova"),
                    ("lunge", "blow"), ("opener", "sprinter", "venom")),
-    "zoner": Plan((120, 145), (850, 1000), (40, 50), (4, 5), (950, 1100), ("shot",), ("hex", "retreat"),
+    "zoner": Plan((120, 145), (1600, 1900), (40, 50), (4, 5), (950, 1100), ("shot",), ("hex", "retreat"),
                   ("shot", "hex"), ("focus", "sprinter", "handler")),
-    "grappler": Plan((90, 115), (1150, 1350), (24, 32), (5, 7), (1000, 1200), ("grab",), ("charge", "blow"),
+    "grappler": Plan((90, 115), (2200, 2600), (24, 32), (5, 7), (1000, 1200), ("grab",), ("charge", "blow"),
                      ("grab", "nova"), ("iron_will", "bulwark", "thorns")),
-    "trapper": Plan((115, 140), (900, 1050), (32, 42), (4, 5), (950, 1100), ("trap",), ("hex", "curse"),
+    "trapper": Plan((115, 140), (1750, 2000), (32, 42), (4, 5), (950, 1100), ("trap",), ("hex", "curse"),
                     ("curse", "trap"), ("venom", "focus", "shadow")),
-    "counter": Plan((115, 140), (950, 1100), (28, 38), (3, 5), (950, 1150), ("parry",), ("lunge", "boon"),
+    "counter": Plan((115, 140), (1800, 2050), (28, 38), (3, 5), (950, 1150), ("parry",), ("lunge", "boon"),
                     ("parry", "nova"), ("bulwark", "iron_will", "opener")),
-    "summoner": Plan((110, 135), (900, 1050), (36, 46), (4, 5), (1000, 1150), ("shot", "hex"), ("curse", "nova"),
+    "summoner": Plan((110, 135), (1750, 2000), (36, 46), (4, 5), (1000, 1150), ("shot", "hex"), ("curse", "nova"),
                      ("nova", "curse"), ("handler",)),
-    "burst": Plan((120, 150), (900, 1050), (30, 40), (4, 6), (950, 1150), ("blow", "charge"), ("lunge", "shot"),
+    "burst": Plan((120, 150), (1750, 2000), (30, 40), (4, 6), (950, 1150), ("blow", "charge"), ("lunge", "shot"),
                   ("blow", "nova"), ("executioner", "opener")),
-    "sustain": Plan((105, 135), (950, 1150), (34, 44), (4, 6), (950, 1150), ("boon",), ("nova", "shot", "lunge"),
+    "sustain": Plan((105, 135), (1800, 2200), (34, 44), (4, 6), (950, 1150), ("boon",), ("nova", "shot", "lunge"),
                     ("mend",), ("drain", "focus", "iron_will")),
-    "evasive": Plan((160, 190), (800, 950), (32, 40), (3, 4), (850, 1000), ("lunge",), ("retreat",),
+    "evasive": Plan((160, 190), (1500, 1800), (32, 40), (3, 4), (850, 1000), ("lunge",), ("retreat",),
                     ("lunge", "shot"), ("shadow", "sprinter")),
-    "area": Plan((90, 115), (1050, 1200), (32, 42), (5, 7), (1200, 1450), ("nova",), ("curse", "trap"),
+    "area": Plan((90, 115), (2000, 2300), (32, 42), (5, 7), (1200, 1450), ("nova",), ("curse", "trap"),
                  ("nova", "curse"), ("focus", "thorns", "iron_will")),
-    "guardian": Plan((90, 115), (1100, 1300), (30, 40), (5, 6), (1000, 1200), ("boon", "parry"), ("charge", "shot"),
+    "guardian": Plan((90, 115), (2050, 2450), (30, 40), (5, 6), (1000, 1200), ("boon", "parry"), ("charge", "shot"),
                      ("nova", "mend"), ("thorns", "bulwark", "iron_will")),
-    "berserker": Plan((115, 140), (1000, 1150), (24, 32), (4, 6), (1050, 1250), ("charge", "blow"), ("boon", "nova"),
+    "berserker": Plan((115, 140), (1900, 2200), (24, 32), (4, 6), (1050, 1250), ("charge", "blow"), ("boon", "nova"),
                       ("blow", "charge"), ("berserk",)),
 }  # fmt: skip
 """Archetypes, as those of the characters made by hand."""
@@ -84,12 +84,12 @@ KINDS: dict[str, dict[str, Range]] = {
 """Kinds of skills. The damage comes from the budget."""
 
 INFLICTED = {"slow": (60, 90, 300, 500), "root": (35, 50, 0, 0), "silence": (45, 75, 0, 0), "stun": (18, 26, 0, 0),
-              "burn": (90, 120, 120, 200), "poison": (120, 180, 120, 200), "mana_drain": (90, 150, 200, 400),
+              "burn": (90, 120, 100, 150), "poison": (120, 180, 70, 120), "mana_drain": (90, 150, 200, 400),
               "vulnerable": (75, 120, 120, 200)}  # fmt: skip
 GAINED = {"haste": (90, 150, 200, 350), "shield": (90, 150, 250, 450), "armour": (120, 180, 80, 130),
            "might": (90, 150, 150, 280), "super_armour": (60, 90, 0, 0),
            "regeneration": (90, 150, 150, 250)}  # fmt: skip
-PASSIVE_PER_MILLE = {"berserk": (200, 350), "executioner": (150, 250), "opener": (150, 300), "venom": (100, 200),
+PASSIVE_PER_MILLE = {"berserk": (200, 350), "executioner": (150, 250), "opener": (150, 300), "venom": (40, 90),
                       "drain": (40, 80), "thorns": (100, 200), "focus": (200, 400), "iron_will": (120, 220),
                       "bulwark": (250, 450), "shadow": (300, 450), "handler": (250, 400),
                       "sprinter": (250, 400)}  # fmt: skip

@@ -88,7 +88,7 @@ MOVE_NUMBERS = {
 """Numbers of a move. ``inflict`` and ``gain`` beside them name a buff, or are left out."""
 
 CHARACTER_NUMBERS = {
-    "max_health_hp": Number(500, 2000),
+    "max_health_hp": Number(500, 4000),
     "walk_mm_per_tick": Number(40, 250),
     "mana_regen_per_mille_per_second": Number(0, 100),
     "passive_per_mille": Number(0, 500),
