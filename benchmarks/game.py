@@ -7,6 +7,10 @@ decisions count. Choosing the random actions is compiled too and not counted.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import tempfile
 import time
 from typing import Any
 
@@ -16,7 +20,7 @@ from numba import njit
 
 from camtf.chance import ACTIONS, uniforms
 from camtf.evaluation.report import table
-from camtf.game.env import DuelGame
+from camtf.game.env import DuelGame, first_illegal
 from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
 from camtf.game.roster import load_roster
 from camtf.provenance import provenance
@@ -44,24 +48,47 @@ def choose(mask: Any, chance: Any, out: Any) -> None:
                         left -= 1
 
 
-def measure(matches: int, steps: int, repeats: int, seed: int) -> list[float]:
-    """Decisions per second of each repeat."""
+def measure(matches: int, steps: int, repeats: int, seed: int) -> dict[str, list[float]]:
+    """Seconds of each repeat for the whole step, for writing observations alone and for checking actions alone."""
     roster = load_roster()
     game = DuelGame(roster, matches, seed)
     rng = np.random.default_rng(seed)
     observation = game.reset(rng.integers(0, len(roster), (2, matches)))
     actions = np.zeros((2, matches, 2), np.int32)
     ids = np.arange(matches)
-    rates = []
+    taken: dict[str, list[float]] = {"step": [], "observations": [], "legality": []}
+    calls = {
+        "legality": lambda: first_illegal(game.fighters, actions, roster.moves),
+        "step": lambda: game.step(actions, observation),
+        "observations": lambda: game.observe(observation),
+    }
     for repeat in range(repeats + 1):
-        taken = 0.0
+        seconds = dict.fromkeys(calls, 0.0)
         for step in range(steps):
+            game.assign(rng.integers(0, len(roster), (2, matches)))
             choose(observation.mask, uniforms(seed, ACTIONS, repeat * steps + step, ids, (2, 2)), actions)
-            began = time.perf_counter()
-            game.step(actions, observation)
-            taken += time.perf_counter() - began
-        rates.append(2 * matches * steps / taken)
-    return rates[1:]
+            for part, call in calls.items():
+                began = time.perf_counter()
+                call()
+                seconds[part] += time.perf_counter() - began
+        for part, total in seconds.items():
+            taken[part].append(total)
+    return {part: values[1:] for part, values in taken.items()}
+
+
+def first_call_seconds() -> float:
+    """Seconds that a fresh process needs to compile everything and play its first decision."""
+    program = (
+        "import time, numpy as np; began = time.perf_counter(); from camtf import DuelGame, load_roster; "
+        "game = DuelGame(load_roster(), 2, 0); game.reset(np.zeros((2, 2), int)); "
+        "game.step(np.zeros((2, 2, 2), np.int32)); print(time.perf_counter() - began)"
+    )
+    with tempfile.TemporaryDirectory() as cache:
+        done = subprocess.run(
+            [sys.executable, "-c", program], env={**os.environ, "NUMBA_CACHE_DIR": cache}, capture_output=True,
+            text=True, check=True,
+        )  # fmt: skip
+    return float(done.stdout)
 
 
 def define_flags() -> None:
@@ -75,15 +102,20 @@ def define_flags() -> None:
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}")
-    rates = measure(FLAGS.matches, FLAGS.steps, FLAGS.repeats, FLAGS.seed)
-    median = float(np.median(rates))
+    taken = measure(FLAGS.matches, FLAGS.steps, FLAGS.repeats, FLAGS.seed)
+    rates = 2 * FLAGS.matches * FLAGS.steps / np.array(taken["step"])
+    share = {part: float(np.median(taken[part]) / np.median(taken["step"])) for part in ("observations", "legality")}
+    share["rules"] = 1.0 - sum(share.values())
+    compiling = first_call_seconds()
     rows = [
-        ["decisions/s, median", f"{median:,.0f}"],
-        ["lowest", f"{min(rates):,.0f}"],
-        ["highest", f"{max(rates):,.0f}"],
+        ["decisions/s, median", f"{np.median(rates):,.0f}"],
+        ["lowest, highest", f"{min(rates):,.0f}, {max(rates):,.0f}"],
+        *([f"share of {part}", f"{100 * value:.0f} %"] for part, value in share.items()),
+        ["compiling, once", f"{compiling:.1f} s"],
     ]
     print(table([f"{FLAGS.matches} matches, one core", ""], rows))
-    print(json.dumps({"decisions_per_second": round(median), **provenance()}))
+    summary = {"decisions_per_second": round(float(np.median(rates))), "compile_seconds": round(compiling, 1)}
+    print(json.dumps({**summary, **{f"{part}_share": round(v, 3) for part, v in share.items()}, **provenance()}))
 
 
 if __name__ == "__main__":

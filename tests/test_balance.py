@@ -49,7 +49,7 @@ def test_the_census_and_payoffs_of_a_small_roster(plain: Roster) -> None:
     seen = balance.census(plain, "rusher", 700, seed=1)
     assert seen["battles"] > 100 and 0 <= seen["knock_out_share"] <= 1
     assert "idle" not in seen["skills_unseen"] and seen["scrolls_unseen"] == seen["summons_unseen"] == []
-    assert "haste" in seen["buffs_unseen"] and "silence" not in seen["buffs_unseen"]
+    assert "haste" in seen["buffs_unseen"] and "burn" not in seen["buffs_unseen"]
     payoff = balance.payoffs(plain, "rusher", 10, seed=1)
     assert payoff.shape == (2, 2) and payoff[0, 1] + payoff[1, 0] == 1.0 and payoff[0, 0] == 0.5
     rates = balance.sampled_win_rates(plain, "rusher", 1, 10, seed=1)
@@ -59,9 +59,12 @@ def test_the_census_and_payoffs_of_a_small_roster(plain: Roster) -> None:
 
 def test_tuning_moves_health_against_the_win_rate(plain_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(plain_folder, tmp_path / "roster")
-    rates = balance.sampled_win_rates(load_roster(plain_folder), "rusher", 40, 2, seed=3)
+    command._write_health(tmp_path / "roster", {"anvil": 1500, "reed": 1600})
+    before = load_roster(tmp_path / "roster")
+    assert before.characters["max_health_hp"].tolist() == [1500, 1600]
+    rates = balance.sampled_win_rates(before, "rusher", 40, 2, seed=3)
     command.tune(tmp_path / "roster", "rusher", rounds=1, seed=3)
-    before, after = load_roster(plain_folder), load_roster(tmp_path / "roster")
+    after = load_roster(tmp_path / "roster")
     moved = after.characters["max_health_hp"] - before.characters["max_health_hp"]
     np.testing.assert_array_equal(np.sign(moved), np.sign(0.5 - rates))
     np.testing.assert_array_equal(after.moves, before.moves)

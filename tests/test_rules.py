@@ -377,6 +377,17 @@ def test_what_has_become_illegal_is_not_begun(plain: Roster) -> None:
     duel.play("forward attack")
     duel.put(0, stun_ticks=30)
     duel.play(times=5)
-    assert duel.fighter(0)["x_mm"] == -450 and duel.game.events["starts"][0, 0, 1] == 0
+    assert duel.fighter(0)["x_mm"] == -450 and duel.game.events["starts"][0, 0, 1].sum() == 0
     with pytest.raises(ValueError, match=r"input_delay_ticks must be in \[0, 8\], got 9"):
         Duel(plain, "anvil", "reed", input_delay_ticks=9)
+
+
+def test_skill_starts_are_counted_by_time_and_kept_after_the_end(plain: Roster) -> None:
+    duel = Duel(plain, "anvil", "reed", 5000)
+    duel.play("stay guard", times=60)  # 6 s: 50 decisions in the first 5 s, 10 in the next
+    assert duel.game.events["starts"][0, 0, 5, :3].tolist() == [50, 10, 0]
+    assert duel.game.last_events["starts"].sum() == 0
+    duel.play(times=540)
+    assert duel.game.events["starts"].sum() == 0  # a new match
+    assert duel.game.last_events["starts"][:, 0].sum(axis=(1, 2)).tolist() == [600, 600]
+    assert duel.game.last_events["starts"][0, 0, 5].sum() == 60

@@ -33,6 +33,7 @@ from camtf.game.state import (
     SKILLS,
     START_DISTANCE_MM,
     TICKS_PER_DECISION,
+    TIME_BINS,
 )
 from camtf.types import Observation, Step
 
@@ -80,6 +81,7 @@ class DuelGame:
         self.matches = matches
         self.input_delay_ticks = input_delay_ticks
         self._fighters = np.zeros((2, matches), FIGHTER)
+        self._ended = np.zeros((2, matches), FIGHTER)
         self._match = np.zeros(matches, MATCH)
         self._match["random"] = match_seeds(seed, np.arange(matches) if match_ids is None else match_ids)
         self._next_characters = np.zeros((2, matches), np.int32)
@@ -122,7 +124,7 @@ class DuelGame:
         actions = np.ascontiguousarray(actions, np.int32)
         if actions.shape != (2, self.matches, 2):
             raise ValueError(f"actions must have shape {(2, self.matches, 2)}, got {actions.shape}")
-        wrong = _first_illegal(self._fighters, actions, self.roster.moves)
+        wrong = first_illegal(self._fighters, actions, self.roster.moves)
         if wrong >= 0:
             self._refuse(actions, wrong)
         out = out or self.empty_observation()
@@ -130,7 +132,7 @@ class DuelGame:
         done = np.empty(self.matches, np.bool_)
         outcome = np.empty(self.matches, np.float32)
         _step_all(
-            self._fighters, self._match, self._next_characters, _BLANK, actions, self._weights, self.input_delay_ticks,
+            self._fighters, self._match, self._next_characters, _BLANK, self._ended, actions, self._weights, self.input_delay_ticks,
             reward, done, outcome, out, *self._tables,
         )  # fmt: skip
         return out, Step(reward, done, outcome)
@@ -168,8 +170,14 @@ class DuelGame:
 
     @property
     def events(self) -> dict[str, np.ndarray]:
-        """The rules' counters of the running matches, each ``[P, B]`` (``event_starts`` ``[P, B, K]``)."""
-        return {name.removeprefix("event_"): self._fighters[name].copy() for name in EVENTS}
+        """The rules' counters of the running matches, each ``[P, B]``; ``starts`` of the skill head by kind and 5 s of
+        time ``[P, B, K, TIME_BINS]``."""
+        return _events(self._fighters)
+
+    @property
+    def last_events(self) -> dict[str, np.ndarray]:
+        """The same for the battle that ended last in each match; zero where none has."""
+        return _events(self._ended)
 
     def _refuse(self, actions: np.ndarray, wrong: int) -> None:
         player, match = divmod(wrong, self.matches)
@@ -181,13 +189,17 @@ class DuelGame:
         raise ValueError(f"match {match}, player {player}: illegal action ({movement}, {skill}): {reason}")
 
 
+def _events(fighters: np.ndarray) -> dict[str, np.ndarray]:
+    return {name.removeprefix("event_"): fighters[name].copy() for name in EVENTS}
+
+
 def _bytes(records: np.ndarray) -> np.ndarray:
     """A view of records ``[...]`` as bytes ``[..., itemsize]``."""
     return records.view(np.uint8).reshape(*records.shape, records.itemsize)
 
 
 @compiled
-def _first_illegal(fighters: Any, actions: Any, moves: Any) -> int:
+def first_illegal(fighters: Any, actions: Any, moves: Any) -> int:
     """Row of the first illegal action, player-major, or -1."""
     for p in range(2):
         for b in range(fighters.shape[1]):
@@ -261,7 +273,7 @@ def _potential(f: Any, o: Any, weights: Any, characters: Any) -> float:
 
 @compiled
 def _step_all(
-    fighters: Any, match: Any, next_characters: Any, blank: Any, actions: Any, weights: Any, delay_ticks: int,
+    fighters: Any, match: Any, next_characters: Any, blank: Any, ended: Any, actions: Any, weights: Any, delay_ticks: int,
     reward: Any, done: Any, outcome: Any, out: Any,
     moves: Any, characters: Any, summons: Any, multipliers: Any, elements: Any,
 ) -> None:  # fmt: skip
@@ -275,7 +287,8 @@ def _step_all(
         for k in range(TICKS_PER_DECISION):
             if f.health_hp > 0 and o.health_hp > 0:
                 if k == delay_ticks % TICKS_PER_DECISION:
-                    decide_both(f, o, delay_ticks // TICKS_PER_DECISION, moves, summons, characters)
+                    age = delay_ticks // TICKS_PER_DECISION
+                    decide_both(f, o, age, m.tick * TIME_BINS // MATCH_TICKS, moves, summons, characters)
                 tick(f, o, moves, characters, summons, multipliers)
             m.tick += 1
         done[b] = f.health_hp <= 0 or o.health_hp <= 0 or m.tick >= MATCH_TICKS
@@ -286,6 +299,8 @@ def _step_all(
             result = 1.0 if lead > 0 else (-1.0 if lead < 0 else 0.0)
             outcome[b] = 0.5 + 0.5 * result
             gain += weights[1] * result
+            ended[0, b] = fighters[0, b]
+            ended[1, b] = fighters[1, b]
             _restart(b, m, fighters, next_characters, blank, characters)
         reward[0, b] = gain
         reward[1, b] = -reward[0, b]

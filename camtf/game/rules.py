@@ -137,7 +137,7 @@ def towards(f: Any, o: Any) -> int:
 
 
 @compiled
-def decide_both(f: Any, o: Any, age: int, moves: Any, summons: Any, characters: Any) -> None:
+def decide_both(f: Any, o: Any, age: int, time_bin: int, moves: Any, summons: Any, characters: Any) -> None:
     """Begin what both players chose ``age`` decisions ago; each sees the other as it stood before.
 
     What has become illegal since it was chosen is not begun: nothing is done in its place.
@@ -147,8 +147,10 @@ def decide_both(f: Any, o: Any, age: int, moves: Any, summons: Any, characters: 
     f_x, f_y, f_facing = f.x_mm, f.y_mm, f.facing
     o_x, o_y, o_facing = o.x_mm, o.y_mm, o.facing
     movement, skill = still_legal(f, age, moves)
+    f.event_starts[skill, time_bin] += 1
     decide(f, f_ahead, movement, skill, o_attacking, o_x, o_y, o_facing, moves, summons, characters)
     movement, skill = still_legal(o, age, moves)
+    o.event_starts[skill, time_bin] += 1
     decide(o, o_ahead, movement, skill, f_attacking, f_x, f_y, f_facing, moves, summons, characters)
 
 
@@ -166,7 +168,6 @@ def decide(
     moves: Any, summons: Any, characters: Any,
 ) -> None:  # fmt: skip
     """Begin what one player chose. The choice is legal; ``ahead`` is the direction to the opponent."""
-    f.event_starts[skill] += 1
     c = characters[f.character]
     if is_free(f):
         f.facing = ahead

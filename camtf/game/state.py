@@ -13,6 +13,9 @@ MAX_INPUT_DELAY_TICKS = 8
 HISTORY = 8
 """Past decisions of both players that the Basic module shows."""
 
+TIME_BINS = 12
+"""Parts of a match, 5 s each, in which the starts of skills are counted."""
+
 HALF_LENGTH_MM = 6000
 HALF_DEPTH_MM = 2000
 START_DISTANCE_MM = 2500
@@ -103,7 +106,7 @@ FIGHTER = np.dtype(
         ("event_forcing_moves", "i4"),
         ("event_counter_moves", "i4"),
         ("event_clone_substitutes", "i4"),
-        ("event_starts", "i4", (len(SKILLS),)),
+        ("event_starts", "i4", (len(SKILLS), TIME_BINS)),
     ],
     align=True,
 )
