@@ -25,7 +25,7 @@ def test_bots_play_legally_as_everyone(roster: Roster, name: str, rng: np.random
             BOTS[name](Observation(*(x[p] for x in observation)), fighters[p], fighters[1 - p], rng) for p in (0, 1)
         ]
         observation, _ = game.step(np.stack(actions))  # would refuse an illegal one
-    assert (game.fighters["event_starts"][..., 1].sum() > 0) == (name != "idle")
+    assert (game.fighters["event_starts"][..., 1, :].sum() > 0) == (name != "idle")
 
 
 @pytest.mark.parametrize(("weaker", "stronger"), list(itertools.pairwise(BOTS)))

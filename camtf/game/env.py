@@ -132,8 +132,8 @@ class DuelGame:
         done = np.empty(self.matches, np.bool_)
         outcome = np.empty(self.matches, np.float32)
         _step_all(
-            self._fighters, self._match, self._next_characters, _BLANK, self._ended, actions, self._weights, self.input_delay_ticks,
-            reward, done, outcome, out, *self._tables,
+            self._fighters, self._match, self._next_characters, _BLANK, self._ended,
+            actions, self._weights, self.input_delay_ticks, reward, done, outcome, out, *self._tables,
         )  # fmt: skip
         return out, Step(reward, done, outcome)
 
@@ -273,8 +273,8 @@ def _potential(f: Any, o: Any, weights: Any, characters: Any) -> float:
 
 @compiled
 def _step_all(
-    fighters: Any, match: Any, next_characters: Any, blank: Any, ended: Any, actions: Any, weights: Any, delay_ticks: int,
-    reward: Any, done: Any, outcome: Any, out: Any,
+    fighters: Any, match: Any, next_characters: Any, blank: Any, ended: Any,
+    actions: Any, weights: Any, delay_ticks: int, reward: Any, done: Any, outcome: Any, out: Any,
     moves: Any, characters: Any, summons: Any, multipliers: Any, elements: Any,
 ) -> None:  # fmt: skip
     for b in range(match.shape[0]):
