@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from camtf.game import observation as layout
-from camtf.game import rules
 from camtf.game.roster import Roster
+from camtf.game.rules import constants as rules
 from camtf.game.state import HISTORY, SKILLS
 from tests.playing import Duel
 

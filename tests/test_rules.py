@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from camtf.game import rules
 from camtf.game.roster import Roster
 from camtf.game.roster.schema import MOVES, PASSIVES
+from camtf.game.rules import constants as rules
 from camtf.game.state import CD_DASH, CD_SUBSTITUTE, CD_SUMMON
 from tests.playing import Duel
 

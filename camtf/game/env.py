@@ -11,15 +11,10 @@ from camtf.config import RewardConfig
 from camtf.game.compiled import compiled
 from camtf.game.observation import empty_observation, observe_both
 from camtf.game.roster import Roster
-from camtf.game.rules import (
-    COMBO_CREDIT_CAP,
-    decide_both,
-    movement_is_legal,
-    next_random,
-    remember,
-    skill_is_legal,
-    tick,
-)
+from camtf.game.rules.conditions import movement_is_legal, skill_is_legal
+from camtf.game.rules.constants import COMBO_CREDIT_CAP
+from camtf.game.rules.decisions import decide_both, remember
+from camtf.game.rules.ticks import next_random, tick
 from camtf.game.state import (
     EVENTS,
     FIGHTER,

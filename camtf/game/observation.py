@@ -24,17 +24,8 @@ import numpy as np
 
 from camtf.game.compiled import compiled
 from camtf.game.roster.schema import BUFFS, MAX_BUFF_MAGNITUDE, MAX_BUFF_TICKS, MAX_STACKS
-from camtf.game.rules import (
-    COMBO_CAP,
-    DASH_COOLDOWN_TICKS,
-    DASH_TICKS,
-    DOWN_TICKS,
-    SUBSTITUTE_COOLDOWN_TICKS,
-    movement_is_legal,
-    roots_movement,
-    skill_is_legal,
-    towards,
-)
+from camtf.game.rules.conditions import movement_is_legal, roots_movement, skill_is_legal, towards
+from camtf.game.rules.constants import COMBO_CAP, DASH_COOLDOWN_TICKS, DASH_TICKS, DOWN_TICKS, SUBSTITUTE_COOLDOWN_TICKS
 from camtf.game.state import (
     CD_DASH,
     CD_SUBSTITUTE,
