@@ -81,10 +81,10 @@ def test_matches_do_not_touch_each_other(roster: Roster) -> None:
 
 def test_a_mirrored_match_mirrors_exactly(roster: Roster) -> None:
     """Exchanged players stand on exchanged sides; what each sees and earns is the same."""
-    characters = np.array([[0, 1, 2, 3, 4, 5], [5, 3, 1, 0, 2, 4]])
-    game, mirror = DuelGame(roster, 6, 11), DuelGame(roster, 6, 11)
-    observation, reflected = game.reset(characters), mirror.reset(characters[::-1])
     rng = np.random.default_rng(3)
+    characters = rng.integers(0, len(roster), (2, 400))
+    game, mirror = DuelGame(roster, 400, 11), DuelGame(roster, 400, 11)
+    observation, reflected = game.reset(characters), mirror.reset(characters[::-1])
     for _ in range(700):
         assert all(np.array_equal(x, y[::-1]) for x, y in zip(observation, reflected, strict=True))
         actions = random_actions(observation, rng)

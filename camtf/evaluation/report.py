@@ -26,7 +26,7 @@ def rate(value: dict[str, Any]) -> str:
 def population_table(evaluation: dict[str, Any]) -> str:
     """Win rates of every character by Generalist and by Specialist, then the means, bots and generations."""
     bots = list(evaluation["bots"]["specialist"])
-    header = ["win rate, % [95%]", "Generalist", "Specialist", *(f"Specialist v. {bot}" for bot in bots)]
+    header = ["win rate, % [95%]", "Generalist", "Specialist", *(f"v. {bot}" for bot in bots)]
     rows = [
         [
             r["name"],

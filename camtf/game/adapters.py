@@ -6,7 +6,7 @@ behind either interface. Needs the extra ``pettingzoo`` (PettingZoo and Gymnasiu
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -106,7 +106,7 @@ class DuelParallelEnv(ParallelEnv):
         illegal: what an action does that the mask forbids: "nothing" (that head does nothing) or "refuse" (ValueError).
     """
 
-    metadata = {"name": "camtf_duel_v1", "render_modes": []}  # noqa: RUF012
+    metadata: ClassVar[dict[str, Any]] = {"name": "camtf_duel_v1", "render_modes": []}
 
     def __init__(
         self, roster: Roster | None = None, characters: tuple[str, str] | None = None, illegal: str = "nothing"
@@ -157,7 +157,7 @@ class DuelEnv(gymnasium.Env):
         opponent: a name of `camtf.game.bots.BOTS`, or a function with their signature.
     """
 
-    metadata = {"render_modes": []}  # noqa: RUF012
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
 
     def __init__(
         self,

@@ -96,7 +96,9 @@ def punisher(
     length = np.where(scene.dx > _TOUCH_MM, 1, 0)
     length = np.where(scene.helpless & (scene.dx < _STEP_BACK_MM), -1, length)
     dash_in = (wished == 0) & (scene.dx > _DASH_MM) & skill[:, DASH]
-    return _legal(movement, skill, length, scene.depth, np.where(dash_in, DASH, wished))
+    wished = np.where(dash_in, DASH, wished)
+    hesitates = rng.random(len(fighters)) < _HESITATING_SHARE
+    return _legal(movement, skill, length, scene.depth, np.where(hesitates, 0, wished))
 
 
 BOTS: dict[str, Bot] = {
@@ -121,6 +123,7 @@ _SAME_DEPTH_MM = 300
 _WAIT_TICKS = 4
 _GUARD_SHARE = 0.1
 _NOTICED_SHARE = 0.85
+_HESITATING_SHARE = 0.08
 _CORNER_MM = 1200
 _KEEP_AWAY_MM = 2200
 _KEEP_NEAR_MM = 3200

@@ -164,6 +164,11 @@ class DuelGame:
         return view
 
     @property
+    def last_fighters(self) -> np.ndarray:
+        """The fighters as the battle that ended last in each match left them, ``[P, B]``; zero where none has."""
+        return self._ended.copy()
+
+    @property
     def events(self) -> dict[str, np.ndarray]:
         """The rules' counters of the running matches, each ``[P, B]``; ``starts`` of the skill head by kind and 5 s of
         time ``[P, B, K, TIME_BINS]``."""

@@ -6,6 +6,9 @@ import numpy as np
 
 from camtf.game.roster.schema import BUFFS
 
+RULES_VERSION = 1
+"""Raise it with every change of the rules after which the same actions lead to another match: replays name it."""
+
 TICKS_PER_SECOND = 30
 TICKS_PER_DECISION = 3
 MATCH_TICKS = 60 * TICKS_PER_SECOND

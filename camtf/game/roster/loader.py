@@ -41,6 +41,8 @@ class Roster:
         ids: the N character ids; a character's index is its place here.
         names: the N names to show.
         archetypes: the N archetypes.
+        elements: names of the elements, in the order of the cycle.
+        move_names: for each character the names of its MOVES, to show.
         characters: CHARACTER_DTYPE [N].
         moves: MOVE_DTYPE [N, len(MOVES)].
         summons: SUMMON_DTYPE [number of summons].
@@ -54,6 +56,8 @@ class Roster:
     ids: tuple[str, ...]
     names: tuple[str, ...]
     archetypes: tuple[str, ...]
+    elements: tuple[str, ...]
+    move_names: tuple[tuple[str, ...], ...]
     characters: np.ndarray
     moves: np.ndarray
     summons: np.ndarray
@@ -162,6 +166,15 @@ def load_roster(folder: Path | str = DEFAULT_FOLDER) -> Roster:
         ids=tuple(entries),
         names=tuple(entry.text("name") for entry in entries.values()),
         archetypes=tuple(entry.text("archetype") for entry in entries.values()),
+        elements=cycle,
+        move_names=tuple(
+            (
+                *(f"Attack {i + 1}" for i in range(schema.CHAIN_LENGTH)),
+                *(entry.part(name).text("name") for name in _NUMBERED_MOVES),
+                tables["scroll"][entry.data["scroll"]].text("name"),
+            )
+            for entry in entries.values()
+        ),
         characters=packed,
         moves=moves,
         summons=summons,

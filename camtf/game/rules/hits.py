@@ -96,25 +96,27 @@ def fires(f: Any, moves: Any) -> None:
 
 
 @compiled
-def shoot(f: Any, o: Any, slot: int, casting: bool, moves: Any, characters: Any, multipliers: Any) -> None:
+def shoot(f: Any, o: Any, slot: int, bonus: int, casting: bool, moves: Any, characters: Any, multipliers: Any) -> None:
     """The projectile in ``slot`` (-1: none) hits and is gone."""
     if slot >= 0:
         f.projectile_ticks[slot] = 0
         direction = 1 if f.projectile_mm_per_tick[slot] > 0 else -1
-        hit(f, o, f.projectile_move[slot], direction, casting, moves, characters, multipliers)
+        hit(f, o, f.projectile_move[slot], direction, bonus, casting, moves, characters, multipliers)
 
 
 @compiled
 def hit(
-    f: Any, o: Any, move: int, direction: int, casting: bool, moves: Any, characters: Any, multipliers: Any
+    f: Any, o: Any, move: int, direction: int, bonus: int, casting: bool, moves: Any, characters: Any, multipliers: Any
 ) -> None:
-    """``f`` hits ``o`` with ``move`` flying in ``direction``; ``casting`` says that ``o`` was casting a skill."""
+    """``f`` hits ``o`` with ``move`` flying in ``direction``; ``casting`` says that ``o`` was casting a skill.
+
+    ``bonus`` is the attacker's `passive_bonus` before anyone was hit in this tick.
+    """
     m = moves[f.character, move]
     attacker = characters[f.character]
     defender = characters[o.character]
     damage = m.damage_hp * multipliers[attacker.element, defender.element]
-    bonus = attacker.damage_per_mille + f.buff_magnitude[MIGHT] + passive_bonus(f, o, attacker, defender)
-    damage = damage * (1000 + bonus) // 1000
+    damage = damage * (1000 + attacker.damage_per_mille + f.buff_magnitude[MIGHT] + bonus) // 1000
     damage = damage * (1000 - defender.protection_per_mille) // 1000
     damage = damage * (1000 + o.buff_magnitude[VULNERABLE] - o.buff_magnitude[SHIELD]) // 1000
     damage = damage * max(COMBO_FLOOR_PER_MILLE, 1000 - COMBO_DECAY_PER_MILLE * o.combo_taken) // 1000
@@ -147,8 +149,10 @@ def hit(
 
 
 @compiled
-def passive_bonus(f: Any, o: Any, attacker: Any, defender: Any) -> int:
+def passive_bonus(f: Any, o: Any, characters: Any) -> int:
     """Damage in addition by the attacker's passive, per mille."""
+    attacker = characters[f.character]
+    defender = characters[o.character]
     if attacker.passive == BERSERK:
         works = f.health_hp * 1000 < LOW_HEALTH_PER_MILLE * attacker.max_health_hp
     elif attacker.passive == EXECUTIONER:

@@ -9,7 +9,7 @@ import numpy as np
 from camtf.game.compiled import compiled
 from camtf.game.rules.conditions import casts_skill
 from camtf.game.rules.effects import end_move, run_clocks
-from camtf.game.rules.hits import bite, fires, hit, melee_hits, projectile_hits, shoot, summon_hits
+from camtf.game.rules.hits import bite, fires, hit, melee_hits, passive_bonus, projectile_hits, shoot, summon_hits
 from camtf.game.rules.motion import advance_projectiles, advance_summon, keep_apart, move_fighter, turn
 
 
@@ -36,6 +36,8 @@ def tick(f: Any, o: Any, moves: Any, characters: Any, summons: Any, multipliers:
     o_bite = summon_hits(o, f, summons, characters)
     f_casts = casts_skill(f, moves)
     o_casts = casts_skill(o, moves)
+    f_bonus = passive_bonus(f, o, characters)
+    o_bonus = passive_bonus(o, f, characters)
     f_move = f.move
     o_move = o.move
     if f_hits:
@@ -45,11 +47,11 @@ def tick(f: Any, o: Any, moves: Any, characters: Any, summons: Any, multipliers:
     fires(f, moves)
     fires(o, moves)
     if f_hits:
-        hit(f, o, f_move, f.facing, o_casts, moves, characters, multipliers)
+        hit(f, o, f_move, f.facing, f_bonus, o_casts, moves, characters, multipliers)
     if o_hits:
-        hit(o, f, o_move, o.facing, f_casts, moves, characters, multipliers)
-    shoot(f, o, f_shot, o_casts, moves, characters, multipliers)
-    shoot(o, f, o_shot, f_casts, moves, characters, multipliers)
+        hit(o, f, o_move, o.facing, o_bonus, f_casts, moves, characters, multipliers)
+    shoot(f, o, f_shot, f_bonus, o_casts, moves, characters, multipliers)
+    shoot(o, f, o_shot, o_bonus, f_casts, moves, characters, multipliers)
     if f_bite:
         bite(f, o, summons, characters)
     if o_bite:

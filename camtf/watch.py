@@ -1,0 +1,108 @@
+"""Watch a match in a browser: ``python -m camtf.watch --first=ember_fox --second=iron_bull --out=match.html``.
+
+Bots play, or, with ``--run_dir``, the Specialists of a run. The page needs nothing but a browser; the replay itself is
+kept beside it and can be shown again with ``--replay``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from absl import app, flags
+
+from camtf import distributed
+from camtf.chance import ACTIONS, uniforms
+from camtf.checkpoint import CheckpointError, RunDirectory
+from camtf.evaluation.battles import BotSide, PoolSide, Side, View
+from camtf.game import replay as replays
+from camtf.game.bots import BOTS
+from camtf.game.env import DuelGame
+from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
+from camtf.game.roster import Roster, RosterError, load_roster
+from camtf.game.viewer import write_page
+from camtf.population.pool import Pool
+from camtf.types import Observation
+
+FLAGS = flags.FLAGS
+
+
+def play_match(
+    roster: Roster, characters: tuple[str, str], sides: tuple[Side, Side], players: tuple[str, str], seed: int
+) -> replays.Replay:
+    """One recorded match; each side has one entrant."""
+    step = 0
+
+    def choose(game: DuelGame, observation: Observation) -> np.ndarray:
+        nonlocal step
+        noise = uniforms(seed, ACTIONS, step, np.array([0]), (2, MOVEMENT_COUNT + SKILL_COUNT))
+        fighters, entrant = game.fighters, np.zeros(1, np.int64)
+        step += 1
+        return np.stack(
+            [
+                side.act(
+                    View(
+                        Observation(*(x[p] for x in observation)), fighters[p], fighters[1 - p], entrant,
+                        np.ascontiguousarray(noise[:, p]),
+                    )
+                )
+                for p, side in enumerate(sides)
+            ]
+        )  # fmt: skip
+
+    return replays.record(roster, characters, choose, seed, players)
+
+
+def specialist_side(run: RunDirectory, roster: Roster, character: str) -> PoolSide:
+    """The Specialist of a character. Raises CheckpointError where the run has none."""
+    pool = Pool(run.config().network, roster, [run.read_snapshot(run.specialist_file(character))])
+    return PoolSide(pool, np.zeros(1, np.int64), np.array([roster.index(character)]))
+
+
+def define_flags() -> None:
+    """The command line."""
+    flags.DEFINE_string("first", "ember_fox", "Character of player 0.")
+    flags.DEFINE_string("second", "iron_bull", "Character of player 1.")
+    flags.DEFINE_enum("first_bot", "punisher", list(BOTS), "Bot that plays player 0, where there is no run.")
+    flags.DEFINE_enum("second_bot", "punisher", list(BOTS), "Bot that plays player 1, where there is no run.")
+    flags.DEFINE_string("run_dir", "", "A finished run whose Specialists play.")
+    flags.DEFINE_string("replay", "", "Show this replay in place of a new match.")
+    flags.DEFINE_string("out", "match.html", "The page to write; the replay goes beside it, ending in .npz.")
+    flags.DEFINE_integer("seed", 1, "Seed of the match.", 0)
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+    out = Path(FLAGS.out)
+    try:
+        if FLAGS.replay:
+            roster, replay = load_roster(), replays.load(Path(FLAGS.replay))
+        else:
+            roster, replay = _new_match()
+            replays.save(replay, out.with_suffix(".npz"))
+        write_page(roster, replay, out)
+    except (RosterError, CheckpointError, replays.ReplayError) as error:
+        raise SystemExit(f"error: {error}") from error
+    print(f"{' v. '.join(replay.characters)}: {len(replay.actions)} decisions; open {out} in a browser")
+
+
+def _new_match() -> tuple[Roster, replays.Replay]:
+    characters = (FLAGS.first, FLAGS.second)
+    if FLAGS.run_dir:
+        distributed.start()
+        run = RunDirectory(FLAGS.run_dir)
+        config = run.config()
+        roster = load_roster(config.game.roster) if config.game.roster else load_roster()
+        run.check_roster(roster)
+        first, second = (specialist_side(run, roster, c) for c in characters)
+        return roster, play_match(roster, characters, (first, second), ("Specialist", "Specialist"), FLAGS.seed)
+    roster = load_roster()
+    bots = (FLAGS.first_bot, FLAGS.second_bot)
+    one, two = (BotSide(b, np.array([roster.index(c)])) for b, c in zip(bots, characters, strict=True))
+    return roster, play_match(roster, characters, (one, two), bots, FLAGS.seed)
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)
