@@ -9,11 +9,12 @@ The map, in the order in which data flows:
 `camtf.model`                  the four-module network and the policy made of it
 `camtf.learn`                  rollouts -> returns -> PPO update, over all ranks
 `camtf.population`             who plays whom: graph, frozen pool; stage 1 `generalists`, stage 2 `specialists`
-`camtf.evaluation`             battles to the end, intervals, tables
+`camtf.evaluation`             battles to the end, intervals, balance, tables
 `camtf.distributed`            the ranks; the only importer of Horovod
 `camtf.checkpoint`             files of a run: atomic, complete, without pickle
 `camtf.train`                  entry point: train, resume
 `camtf.evaluate`               entry point: measure a finished run
+`camtf.watch`, `camtf.balance` entry points: a match in the browser; the balance of the roster
 `mobile` (beside this)         export to TFLite, verify, benchmark, report
 =============================  =====================================================================================
 

@@ -60,8 +60,9 @@ def test_a_browser_draws_it(roster: Roster, replay: Replay, tmp_path: Path) -> N
     last = page_data(roster, replay)["moments"][-1]
     for moment in (0, 60, len(replay.actions)):
         done = subprocess.run(
-            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
+             "--disable-background-networking", "--disable-component-update",
+             f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
              f"{page.as_uri()}?t={moment}"],
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
