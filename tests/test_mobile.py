@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -47,6 +48,18 @@ def test_the_pack_has_every_specialist_in_every_precision(pack: Pack, roster: Ro
     assert pack.manifest["roster_digest"] == roster.digest
     assert list(pack.manifest["inputs"]) == list(MODULES) and list(pack.manifest["outputs"]) == list(HEADS)
     assert pack.manifest["inputs"]["element"]["dtype"] == "int32"
+
+
+def test_the_contract_says_the_shapes_of_the_models(pack: Pack) -> None:
+    text = (Path(__file__).parents[1] / "mobile" / "README.md").read_text(encoding="utf-8")
+    inputs = re.findall(r"^\| `(\w+)` \| (\w+) \| ([\dx ]+) \|", text, re.M)
+    assert {name: {"shape": [int(n) for n in shape.split("x")], "dtype": dtype} for name, dtype, shape in inputs} == (
+        pack.manifest["inputs"]
+    )
+    outputs = re.findall(r"^\| `(\w+)` \| (1 x \d+) \|", text, re.M)
+    assert {name: [int(n) for n in shape.split("x")] for name, shape in outputs} == {
+        name: tensor["shape"] for name, tensor in pack.manifest["outputs"].items()
+    }
 
 
 @pytest.mark.parametrize("runtime", ["tflite_runtime", "litert"])

@@ -1,7 +1,7 @@
 """The duel: a deterministic 1-vs-1 fighting game in compiled scalar code. Knows nothing of TensorFlow.
 
-roster (data) -> rules (one tick) -> observation (the four modules) -> env (B matches at once). Around it: bots (scripted
-opponents), replay and viewer (a match again, in a browser), adapters (for PettingZoo and Gymnasium).
+roster (data) -> rules (one tick) -> observation (the four modules) -> env (B matches at once). Around it: bots
+(scripted opponents), replay and viewer (a match again, in a browser), adapters (for PettingZoo and Gymnasium).
 """
 
 from camtf.game.env import DuelGame
