@@ -28,6 +28,7 @@ setup(
     ],
     extras_require={
         "mobile": ["tflite-runtime==2.14.0", "ai-edge-litert"],
+        "film": ["pillow"],
         "pettingzoo": ["pettingzoo", "gymnasium"],
         "test": ["pytest", "hypothesis", "ruff", "mypy"],
     },

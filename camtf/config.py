@@ -177,8 +177,8 @@ PRESETS: dict[str, Config] = {
     "quickstart": Config(
         game=GameConfig(matches=512, characters=_SIX),
         ppo=_FAST_PPO,
-        generalists=GeneralistConfig(generations=3, frames=4_000_000),
-        specialists=SpecialistConfig(frames=1_200_000),
+        generalists=GeneralistConfig(generations=3, frames=3_500_000),
+        specialists=SpecialistConfig(frames=1_000_000),
         evaluation=EvaluationConfig(games=100, bot_games=120),
     ),
     "paper": Config(

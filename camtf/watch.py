@@ -1,7 +1,7 @@
 """Watch a match in a browser: ``python -m camtf.watch --first=ember_fox --second=iron_bull --out=match.html``.
 
 Bots play, or, with ``--run_dir``, the Specialists of a run. The page needs nothing but a browser; the replay itself is
-kept beside it and can be shown again with ``--replay``.
+kept beside it and can be shown again with ``--replay``. ``--film=match.gif`` makes a film of it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from camtf.game.bots import BOTS
 from camtf.game.env import DuelGame
 from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
 from camtf.game.roster import Roster, RosterError, load_roster
-from camtf.game.viewer import write_page
+from camtf.game.viewer import write_film, write_page
 from camtf.population.pool import Pool
 from camtf.types import Observation
 
@@ -68,6 +68,9 @@ def define_flags() -> None:
     flags.DEFINE_string("run_dir", "", "A finished run whose Specialists play.")
     flags.DEFINE_string("replay", "", "Show this replay in place of a new match.")
     flags.DEFINE_string("out", "match.html", "The page to write; the replay goes beside it, ending in .npz.")
+    flags.DEFINE_string("film", "", "Also write a GIF here; needs a Chromium and Pillow.")
+    flags.DEFINE_integer("film_first", 0, "First decision of the film.", 0)
+    flags.DEFINE_integer("film_decisions", 60, "Decisions in the film, ten a second.", 1)
     flags.DEFINE_integer("seed", 1, "Seed of the match.", 0)
 
 
@@ -82,7 +85,9 @@ def main(argv: list[str]) -> None:
             roster, replay = _new_match()
             replays.save(replay, out.with_suffix(".npz"))
         write_page(roster, replay, out)
-    except (RosterError, CheckpointError, replays.ReplayError) as error:
+        if FLAGS.film:
+            write_film(out, Path(FLAGS.film), FLAGS.film_first, FLAGS.film_decisions)
+    except (RosterError, CheckpointError, replays.ReplayError, RuntimeError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
     print(f"{' v. '.join(replay.characters)}: {len(replay.actions)} decisions; open {out} in a browser")
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from camtf.evaluation.battles import BotSide
 from camtf.game import replay as replays
 from camtf.game.replay import Replay
 from camtf.game.roster import Roster
+from camtf.game.viewer import film
 from camtf.game.viewer.page import page_data, write_page
 from camtf.watch import play_match
 
@@ -50,23 +49,36 @@ def test_names_cannot_break_out_of_the_page(roster: Roster, replay: Replay, tmp_
     assert "</script><b>" not in (tmp_path / "match.html").read_text()
 
 
-def test_a_browser_draws_it(roster: Roster, replay: Replay, tmp_path: Path) -> None:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    browser = os.environ.get("CAMTF_CHROMIUM") or next((path for path in map(shutil.which, names) if path), None)
-    if browser is None:
-        pytest.skip(f"no browser: none of {', '.join(names)} on the PATH and CAMTF_CHROMIUM is not set")
-    page = tmp_path / "match.html"
-    write_page(roster, replay, page)
+@pytest.fixture(scope="module")
+def page(roster: Roster, replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if film.find_browser() is None:
+        pytest.skip(f"no browser: none of {', '.join(film.BROWSERS)} on the PATH and CAMTF_CHROMIUM is not set")
+    file = tmp_path_factory.mktemp("viewer") / "match.html"
+    write_page(roster, replay, file)
+    return file
+
+
+def test_a_browser_draws_it(roster: Roster, replay: Replay, page: Path) -> None:
     last = page_data(roster, replay)["moments"][-1]
     for moment in (0, 60, len(replay.actions)):
-        done = subprocess.run(
-            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-             "--disable-background-networking", "--disable-component-update",
-             f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
-             f"{page.as_uri()}?t={moment}"],
-            capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-2000:]
-        assert f'data-moment="{moment}"' in done.stdout  # drawn to the end, without an error on the way
-        assert f">{60 - moment / 10:.1f}</div>" in done.stdout
-    assert all(f"{fighter['hp']} HP" in done.stdout for fighter in last)
+        document = film.open_page(page, f"t={moment}")
+        assert f'data-moment="{moment}"' in document  # drawn to the end, without an error on the way
+        assert f">{60 - moment / 10:.1f}</div>" in document
+    assert all(f"{fighter['hp']} HP" in document for fighter in last)
+
+
+def test_a_film_has_its_frames(page: Path, replay: Replay, tmp_path: Path) -> None:
+    assert film.write_film(page, tmp_path / "x.gif", first=len(replay.actions) - 2, count=9, width=220) == 3
+    with Image.open(tmp_path / "x.gif") as picture:
+        assert picture.n_frames == 3 and picture.size == (220, 86)
+    with pytest.raises(RuntimeError, match="has no moment 900"):
+        film.write_film(page, tmp_path / "x.gif", first=900, count=2)
+
+
+def test_without_a_browser_it_says_so(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CAMTF_CHROMIUM", raising=False)
+    with pytest.raises(
+        RuntimeError, match=r"no browser: none of chromium, .* on the PATH and CAMTF_CHROMIUM is not set"
+    ):
+        film.open_page(page, "t=0")
