@@ -31,8 +31,9 @@ from camtf.learn.rollout import Rollout
 from camtf.model.policy import Policy
 from camtf.population.graph import InteractionGraph
 from camtf.population.phase import Phase, run_phase
-from camtf.population.pool import Pool, Snapshot
+from camtf.population.pool import Pool
 from camtf.provenance import provenance
+from camtf.types import Snapshot
 
 FLAGS = flags.FLAGS
 

@@ -21,8 +21,8 @@ import numpy as np
 
 from camtf.config import Config, ConfigError, from_json, leaves, to_json
 from camtf.game.roster import Roster
-from camtf.population.pool import Snapshot
 from camtf.provenance import provenance
+from camtf.types import Snapshot
 
 
 class CheckpointError(RuntimeError):

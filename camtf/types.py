@@ -18,6 +18,7 @@ S      slots of the opponent mixture that the network is conditioned on
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,3 +68,18 @@ class Battles(NamedTuple):
 
     wins: np.ndarray  # float64 [N, nodes], battles won by the learner's character against a node; a draw adds 0.5
     games: np.ndarray  # float64 [N, nodes]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A frozen policy.
+
+    Attributes:
+        name: for people, e.g. ``generation_3``.
+        weights: by variable path.
+        mixture: float32 ``[roster, S]``, what the policy is conditioned on as each character.
+    """
+
+    name: str
+    weights: dict[str, np.ndarray]
+    mixture: np.ndarray

@@ -8,8 +8,8 @@ from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import PoolSide, play
 from camtf.game.roster import Roster, load_roster
 from camtf.population.generalists import participants
-from camtf.population.pool import Pool, Snapshot
-from camtf.types import Observation
+from camtf.population.pool import Pool
+from camtf.types import Observation, Snapshot
 
 _POSITIONS_PER_BATTLE = 60
 """Fewer than the shortest battles have, so that enough are always found."""

@@ -11,7 +11,7 @@ import pytest
 from camtf.checkpoint import CheckpointError, RunDirectory, read_arrays, write_arrays
 from camtf.config import override, preset
 from camtf.game.roster import Roster
-from camtf.population.pool import Snapshot
+from camtf.types import Snapshot
 
 ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b|c/d": np.array([1 << 60])}
 

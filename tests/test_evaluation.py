@@ -11,7 +11,7 @@ from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table, table
 from camtf.game.roster import Roster
 from camtf.model.policy import Policy
-from camtf.population.pool import Snapshot
+from camtf.types import Snapshot
 
 
 @pytest.mark.parametrize("matches", [1, 3, 64])

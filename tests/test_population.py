@@ -14,8 +14,8 @@ from camtf.game.env import DuelGame
 from camtf.game.roster import Roster, RosterError
 from camtf.model.policy import Policy
 from camtf.population import generalists, specialists
-from camtf.population.pool import Pool, Snapshot
-from camtf.types import Observation
+from camtf.population.pool import Pool
+from camtf.types import Observation, Snapshot
 
 CONFIG = preset("test")
 

@@ -12,7 +12,8 @@ from camtf.evaluation.intervals import rate_with_interval
 from camtf.game.bots import BOTS
 from camtf.game.roster import Roster
 from camtf.population.generalists import participants
-from camtf.population.pool import Pool, Snapshot
+from camtf.population.pool import Pool
+from camtf.types import Snapshot
 
 
 def evaluate(

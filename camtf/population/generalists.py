@@ -11,7 +11,8 @@ from camtf.game.roster import Roster
 from camtf.model.policy import Policy
 from camtf.population.graph import InteractionGraph
 from camtf.population.phase import Phase, run_phase
-from camtf.population.pool import Pool, Snapshot
+from camtf.population.pool import Pool
+from camtf.types import Snapshot
 
 
 def train(config: Config, roster: Roster, run: RunDirectory) -> list[Snapshot]:

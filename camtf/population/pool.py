@@ -11,22 +11,7 @@ from camtf.config import NetworkConfig
 from camtf.game.roster import Roster
 from camtf.model.policy import Policy, sample
 from camtf.population.graph import InteractionGraph
-from camtf.types import Observation
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """A frozen policy.
-
-    Attributes:
-        name: for people, e.g. ``generation_3``.
-        weights: by variable path.
-        mixture: float32 ``[roster, S]``, what the policy is conditioned on as each character.
-    """
-
-    name: str
-    weights: dict[str, np.ndarray]
-    mixture: np.ndarray
+from camtf.types import Observation, Snapshot
 
 
 class Pool:

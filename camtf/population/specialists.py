@@ -14,7 +14,8 @@ from camtf.model.policy import Policy
 from camtf.population.generalists import participants
 from camtf.population.graph import InteractionGraph
 from camtf.population.phase import Phase, run_phase
-from camtf.population.pool import Pool, Snapshot
+from camtf.population.pool import Pool
+from camtf.types import Snapshot
 
 
 def train(config: Config, roster: Roster, run: RunDirectory, generalists: list[Snapshot]) -> dict[str, Snapshot]:
