@@ -25,12 +25,13 @@ from camtf.checkpoint import RunDirectory
 from camtf.config import Config, preset
 from camtf.evaluation.report import table
 from camtf.game.env import DuelGame
+from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster, load_roster
 from camtf.learn.learner import Learner, flatten
 from camtf.learn.rollout import Rollout
 from camtf.model.policy import Policy
 from camtf.population.graph import InteractionGraph
-from camtf.population.phase import Phase, run_phase
+from camtf.population.phase import Phase, duel, run_phase
 from camtf.population.pool import Pool
 from camtf.provenance import provenance
 from camtf.types import Snapshot
@@ -48,11 +49,13 @@ def phase(config: Config, roster: Roster, snapshots: int, updates: int) -> Phase
         config.network.mixture_slots, tuple(range(snapshots + 1)),
     )  # fmt: skip
     mixture = np.full((len(roster), config.network.mixture_slots), 1 / config.network.mixture_slots, np.float32)
-    frozen = [Snapshot(str(i), Policy(config.network, roster, i).get_weights(), mixture) for i in range(snapshots)]
+    frozen = [
+        Snapshot(str(i), Policy(config.network, duel_spec(roster), i).get_weights(), mixture) for i in range(snapshots)
+    ]
     learner_rows = config.game.matches * (1 + graph.self_play_share)
     frames = int(config.ppo.segment * learner_rows * updates)
-    policy = Policy(config.network, roster, config.seed)
-    return Phase("throughput", 1, policy, graph, Pool(config.network, roster, frozen), frames)
+    policy = Policy(config.network, duel_spec(roster), config.seed)
+    return Phase("throughput", 1, policy, graph, Pool(config.network, duel_spec(roster), frozen), frames)
 
 
 def measure_phase(config: Config, roster: Roster, run_dir: str, snapshots: int, updates: int) -> dict[str, Any]:
@@ -60,7 +63,7 @@ def measure_phase(config: Config, roster: Roster, run_dir: str, snapshots: int, 
     run = RunDirectory(run_dir)
     run.begin(config, roster, write=distributed.rank() == 0)
     training = phase(config, roster, snapshots, updates + _WARM_UP_UPDATES)
-    took = run_phase(training, config, roster, run)
+    took = run_phase(training, config, duel(config, roster), run)
     lines = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()][_WARM_UP_UPDATES:]
     act, learn = (float(np.median([line[f"{part}_seconds"] for line in lines])) for part in ("act", "learn"))
     frames = took["frames"] / took["updates"]

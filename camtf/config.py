@@ -67,6 +67,7 @@ class GameConfig(_Checked):
 
     roster: str = _setting("", "folder with characters.toml and loadout.toml; empty: the roster that camtf brings")
     characters: tuple[str, ...] = _setting((), "ids of the characters that take part; empty: all that are not held out")
+    input_delay_ticks: int = _setting(0, "ticks from a choice to its begin", 0, 8)
     matches: int = _setting(256, "matches at the same time, over all ranks; shared evenly by the ranks", 1, 1 << 20)
 
 

@@ -19,9 +19,56 @@ S      slots of the opponent mixture that the network is conditioned on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class GameSpec:
+    """Shapes of a game's four modules and two heads: what a network needs to know of it.
+
+    *Basic* holds, one after the other: two fighters, ``projectiles`` (own and opponent's together), the environment,
+    and the last ``history`` decisions. *Action-Mask*: legal movements, legal skills, and skills that root movement.
+    """
+
+    movements: int  # M
+    skills: int  # K
+    fighter_width: int
+    environment_width: int
+    buff_kinds: int
+    buff_fields: int
+    id_counts: tuple[int, ...]  # how many values each id column at the front of the Element module can take
+    attributes: int  # further columns of the Element module
+    projectiles: int = 0
+    projectile_width: int = 0
+    history: int = 0  # an even number
+    history_width: int = 0  # of one past decision, own and opponent's
+
+    @property
+    def basic_width(self) -> int:
+        """Numbers in the Basic module."""
+        moving = self.projectiles * self.projectile_width + self.history * self.history_width
+        return 2 * self.fighter_width + self.environment_width + moving
+
+    @property
+    def element_width(self) -> int:
+        """Columns of the Element module."""
+        return len(self.id_counts) + self.attributes
+
+    @property
+    def mask_width(self) -> int:
+        """Numbers in the Action-Mask module."""
+        return self.movements + 2 * self.skills
+
+    def empty_observation(self, *leading: int) -> Observation:
+        """Zeroed buffers with the given leading dimensions."""
+        return Observation(
+            basic=np.zeros((*leading, self.basic_width), np.float32),
+            buff=np.zeros((*leading, 2, self.buff_kinds, self.buff_fields), np.float32),
+            element=np.zeros((*leading, 2, self.element_width), np.int32),
+            mask=np.zeros((*leading, self.mask_width), np.float32),
+        )
 
 
 class Observation(NamedTuple):
@@ -43,6 +90,39 @@ class Step(NamedTuple):
     reward: np.ndarray  # float32 [P, B]; reward[0] == -reward[1] exactly
     done: np.ndarray  # bool [B]; the battle ended (KO or bell) and a new one has begun
     outcome: np.ndarray  # float32 [B]; for ended battles 1 player 0 won, 0.5 draw, 0 player 1 won; else 0.5
+
+
+class BatchedGame(Protocol):
+    """What training needs of a game: B matches side by side, two players each. `camtf.game.env.DuelGame` is one.
+
+    A match that has ended restarts by itself with the characters that were last assigned. Everything depends on the
+    seed and the matches' global ids alone. `docs/own_game.md` has a whole one.
+    """
+
+    spec: GameSpec
+    matches: int  # B
+    characters: int  # N, or 1 where all play alike
+
+    def empty_observation(self, *leading: int) -> Observation:
+        """Buffers ``leading + [P, B]``."""
+
+    def assign(self, characters: np.ndarray) -> None:
+        """Who plays each match from its next start on, int ``[P, B]``."""
+
+    def reset(self, characters: np.ndarray, out: Observation | None = None) -> Observation:
+        """Start every match with these characters."""
+
+    def step(self, actions: np.ndarray, out: Observation | None = None) -> tuple[Observation, Step]:
+        """One decision of everyone, int32 ``[P, B, H]``; the observations after it, written to ``out``."""
+
+    def observe(self, out: Observation | None = None) -> Observation:
+        """The current observations again."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the future depends on, ``[B, ...]``: what a checkpoint keeps."""
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from a `state`."""
 
 
 class Segment(NamedTuple):

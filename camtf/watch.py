@@ -18,7 +18,7 @@ from camtf.evaluation.battles import BotSide, PoolSide, Side, View
 from camtf.game import replay as replays
 from camtf.game.bots import BOTS
 from camtf.game.env import DuelGame
-from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
+from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT, duel_spec
 from camtf.game.roster import Roster, RosterError, load_roster
 from camtf.game.viewer import write_film, write_page
 from camtf.population.pool import Pool
@@ -28,7 +28,12 @@ FLAGS = flags.FLAGS
 
 
 def play_match(
-    roster: Roster, characters: tuple[str, str], sides: tuple[Side, Side], players: tuple[str, str], seed: int
+    roster: Roster,
+    characters: tuple[str, str],
+    sides: tuple[Side, Side],
+    players: tuple[str, str],
+    seed: int,
+    input_delay_ticks: int = 0,
 ) -> replays.Replay:
     """One recorded match; each side has one entrant."""
     step = 0
@@ -50,12 +55,12 @@ def play_match(
             ]
         )  # fmt: skip
 
-    return replays.record(roster, characters, choose, seed, players)
+    return replays.record(roster, characters, choose, seed, players, input_delay_ticks)
 
 
 def specialist_side(run: RunDirectory, roster: Roster, character: str) -> PoolSide:
     """The Specialist of a character. Raises CheckpointError where the run has none."""
-    pool = Pool(run.config().network, roster, [run.read_snapshot(run.specialist_file(character))])
+    pool = Pool(run.config().network, duel_spec(roster), [run.read_snapshot(run.specialist_file(character))])
     return PoolSide(pool, np.zeros(1, np.int64), np.array([roster.index(character)]))
 
 
@@ -101,7 +106,8 @@ def _new_match() -> tuple[Roster, replays.Replay]:
         roster = load_roster(config.game.roster) if config.game.roster else load_roster()
         run.check_roster(roster)
         first, second = (specialist_side(run, roster, c) for c in characters)
-        return roster, play_match(roster, characters, (first, second), ("Specialist", "Specialist"), FLAGS.seed)
+        players, delay = ("Specialist", "Specialist"), config.game.input_delay_ticks
+        return roster, play_match(roster, characters, (first, second), players, FLAGS.seed, delay)
     roster = load_roster()
     bots = (FLAGS.first_bot, FLAGS.second_bot)
     one, two = (BotSide(b, np.array([roster.index(c)])) for b, c in zip(bots, characters, strict=True))

@@ -19,6 +19,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from camtf import distributed
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.evaluation.report import table
+from camtf.game.observation import duel_spec
 from camtf.game.roster import RosterError
 from camtf.model.policy import Policy
 from camtf.provenance import provenance
@@ -94,7 +95,7 @@ def export(run: RunDirectory, folder: Path, precisions: list[str], calibration: 
     for done, (character, snapshot) in enumerate(specialists.snapshots.items()):
         observation = specialists.positions(character, calibration + _GOLDEN, seed)
         golden = Observation(*(x[:_GOLDEN] for x in observation))
-        policy = Policy(specialists.config.network, specialists.roster)
+        policy = Policy(specialists.config.network, duel_spec(specialists.roster))
         policy.set_weights(snapshot.weights)
         module = ActModule(policy, specialists.mixture(character), observation)
         logits = [module.act(*(x[i : i + 1] for x in golden)) for i in range(_GOLDEN)]

@@ -6,6 +6,7 @@ import numpy as np
 
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import PoolSide, play
+from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster, load_roster
 from camtf.population.generalists import participants
 from camtf.population.pool import Pool
@@ -30,11 +31,11 @@ class Specialists:
         self.characters = participants(self.config, self.roster)
         self.ids = [self.roster.ids[c] for c in self.characters]
         self.snapshots: dict[str, Snapshot] = {i: run.read_snapshot(run.specialist_file(i)) for i in self.ids}
-        self.pool = Pool(self.config.network, self.roster, list(self.snapshots.values()))
+        self.pool = Pool(self.config.network, duel_spec(self.roster), list(self.snapshots.values()))
         n = len(self.characters)
         characters = np.array(self.characters)
         self.side = PoolSide(self.pool, np.arange(n), characters)
-        generalist = Pool(self.config.network, self.roster, [run.generalists()[-1]])
+        generalist = Pool(self.config.network, duel_spec(self.roster), [run.generalists()[-1]])
         self.population = PoolSide(generalist, np.zeros(n, np.int64), characters)
 
     def mixture(self, character: str) -> np.ndarray:
@@ -52,8 +53,9 @@ class Specialists:
             seen.append(Observation(*(x[active] for x in observation)))
 
         pairs = np.array([(entrant, opponent) for opponent in range(n)])
+        delay = self.config.game.input_delay_ticks
         games = -(-count // (_POSITIONS_PER_BATTLE * n))
-        play(self.roster, self.side, self.population, pairs, games, seed, watch=watch)
+        play(self.roster, self.side, self.population, pairs, games, seed, watch=watch, input_delay_ticks=delay)
         joined = Observation(*(np.concatenate(leaves) for leaves in zip(*seen, strict=True)))
         rows = np.random.default_rng(seed).permutation(len(joined.mask))[:count]
         assert len(rows) == count

@@ -61,7 +61,9 @@ def compare(policy: Policy, observation: Observation, reference: keras_policy.Po
     chosen, expected = (keras_policy.best(output, observation.mask).numpy() for output in (own, reference))
     differences = [
         np.abs(a - b.numpy())[legal > 0]
-        for a, b, legal in zip((movement, skill), reference[:2], keras_policy.split_mask(observation.mask), strict=True)
+        for a, b, legal in zip(
+            (movement, skill), reference[:2], keras_policy.split_mask(reference, observation.mask), strict=True
+        )
     ]
     return {
         "agreement": float((chosen == expected).all(axis=1).mean()),
@@ -90,7 +92,10 @@ def verify(specialists: Specialists, pack: Pack, positions: int, matches: int, r
         for model in (m for m in pack.models if m.character == character):
             policy = Policy(pack.read(model), runtime)
             side = ModelSide(policy, specialists.side.character)
-            won = play(specialists.roster, side, specialists.side, np.array([[entrant, entrant]]), matches, seed)[0]
+            (won,) = play(
+                specialists.roster, side, specialists.side, np.array([[entrant, entrant]]), matches, seed,
+                input_delay_ticks=specialists.config.game.input_delay_ticks,
+            )  # fmt: skip
             results.append(
                 {
                     "file": model.file,

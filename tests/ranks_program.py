@@ -11,6 +11,7 @@ from camtf import distributed
 distributed.start()
 
 from camtf.evaluation.battles import BotSide, play  # noqa: E402
+from camtf.game.observation import duel_spec  # noqa: E402
 from camtf.game.roster import load_roster  # noqa: E402
 from camtf.learn.learner import Learner  # noqa: E402
 from camtf.learn.rollout import share_matches  # noqa: E402
@@ -21,7 +22,7 @@ from tests.test_learner import NETWORK, PPO, rollout  # noqa: E402
 def main(file: str) -> None:
     roster = load_roster()
     rank, size = distributed.rank(), distributed.size()
-    policy = Policy(NETWORK, roster, seed=100 + rank)  # unequal, until rank 0's are given to all
+    policy = Policy(NETWORK, duel_spec(roster), seed=100 + rank)  # unequal, until rank 0's are given to all
     ids = share_matches(8, 8, rank, size)
     played = rollout(roster, policy, ids, len(ids))
     learner = Learner(policy, PPO, 1, played.row_ids)

@@ -9,6 +9,7 @@ from camtf.config import preset
 from camtf.evaluation.battles import BotSide, play
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table, table
+from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster
 from camtf.model.policy import Policy
 from camtf.types import Snapshot
@@ -41,7 +42,7 @@ def test_evaluation_has_everyone_and_counts_add_up(roster: Roster) -> None:
     ids = config.game.characters
 
     def snapshot(name: str, seed: int) -> Snapshot:
-        weights = Policy(config.network, roster, seed).get_weights()
+        weights = Policy(config.network, duel_spec(roster), seed).get_weights()
         return Snapshot(name, weights, np.full((len(roster), config.network.mixture_slots), 1 / 16, np.float32))
 
     generations = [snapshot("generation_01", 1), snapshot("generation_02", 2)]

@@ -7,6 +7,7 @@ import pytest
 
 from camtf.config import NetworkConfig, PPOConfig
 from camtf.game.env import DuelGame
+from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster
 from camtf.learn.learner import Learner
 from camtf.learn.rollout import Rollout, share_matches
@@ -22,7 +23,7 @@ NETWORK = NetworkConfig(trunk=(32,))
 def rollout(roster: Roster, policy: Policy, ids: np.ndarray, self_play: int, seed: int = 3) -> Rollout:
     characters = tuple(range(len(roster)))
     graph = InteractionGraph(0, characters, characters, len(roster), 1.0, "exploit", NETWORK.mixture_slots, (0,))
-    player = Pool(NETWORK, roster, []).playing(graph)
+    player = Pool(NETWORK, duel_spec(roster), []).playing(graph)
     game = DuelGame(roster, len(ids), seed, match_ids=ids)
     return Rollout(game, policy, player, graph, self_play, seed, ids, PPO.segment)
 
@@ -35,7 +36,7 @@ def segment(roster: Roster, policy: Policy) -> tuple[Segment, np.ndarray]:
 
 def test_an_update_makes_good_actions_more_probable(roster: Roster) -> None:
     """With one kind of action rewarded, its probability rises and the loss's signs are right."""
-    policy = Policy(NETWORK, roster, 1)
+    policy = Policy(NETWORK, duel_spec(roster), 1)
     data, rows = segment(roster, policy)
     guard = data.action[..., 1] == 5
     data = data._replace(reward=guard.astype(np.float32), value=np.zeros_like(data.value),
@@ -57,20 +58,20 @@ def test_an_update_makes_good_actions_more_probable(roster: Roster) -> None:
 
 def test_comparative_advantage_is_scaled_but_not_centred(roster: Roster) -> None:
     """Against a baseline below every return all actions gain: the policy keeps its ratios only if the mean is kept."""
-    policy = Policy(NETWORK, roster, 1)
+    policy = Policy(NETWORK, duel_spec(roster), 1)
     data, rows = segment(roster, policy)
     data = data._replace(reward=np.full_like(data.reward, 10.0), value=np.zeros_like(data.value),
                          baseline=np.zeros_like(data.value), done=np.ones_like(data.done))  # fmt: skip
     centred = Learner(policy, PPO, 1, rows).update(data)
     assert centred["policy_loss"] == pytest.approx(0.0, abs=1e-3)
-    kept = Learner(Policy(NETWORK, roster, 1), PPO, 1, rows).update(data, center_advantages=False)
+    kept = Learner(Policy(NETWORK, duel_spec(roster), 1), PPO, 1, rows).update(data, center_advantages=False)
     assert kept["policy_loss"] == pytest.approx(-1.0, abs=0.05)  # every advantage is its RMS: 1
     assert kept["advantage_mean"] == pytest.approx(1.0)  # reward 10 times the scale 0.1
     assert kept["advantage_std"] == pytest.approx(0.0, abs=1e-5)
 
 
 def test_minibatches_are_a_partition_by_match_that_ranks_share(roster: Roster) -> None:
-    policy = Policy(NETWORK, roster, 1)
+    policy = Policy(NETWORK, duel_spec(roster), 1)
     data, rows = segment(roster, policy)
     whole = Learner(policy, PPO, 1, rows)._minibatches(data, 0)
     assert sorted(np.concatenate(whole)) == list(range(data.reward.size))

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from camtf.config import NetworkConfig
 from camtf.game.env import DuelGame
+from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster
 from camtf.model.modules import PatchConv1D
 from camtf.model.policy import build_network
@@ -20,7 +21,7 @@ MODULES = ("basic", "buff", "element", "mask")
 
 @pytest.fixture(scope="module")
 def network(roster: Roster) -> keras.Model:
-    return build_network(NetworkConfig(), roster, seed=1)
+    return build_network(NetworkConfig(), duel_spec(roster), seed=1)
 
 
 def inputs(roster: Roster, n: int = 4) -> dict[str, np.ndarray]:

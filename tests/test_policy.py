@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from camtf.config import NetworkConfig
-from camtf.game.observation import MASK_WIDTH, MOVEMENT_COUNT, SKILL_COUNT
+from camtf.game.observation import MASK_WIDTH, MOVEMENT_COUNT, SKILL_COUNT, duel_spec
 from camtf.game.roster import Roster
 from camtf.model.policy import Policy, PolicyOutput, best, distributions, log_prob, sample
 
@@ -52,16 +52,16 @@ def test_best_is_the_most_probable_legal_action() -> None:
 
 
 def test_weights_go_round_and_others_are_refused(roster: Roster, plain: Roster) -> None:
-    a, b = Policy(NetworkConfig(), roster, 1), Policy(NetworkConfig(), roster, 2)
+    a, b = Policy(NetworkConfig(), duel_spec(roster), 1), Policy(NetworkConfig(), duel_spec(roster), 2)
     assert any(not np.array_equal(a.get_weights()[name], w) for name, w in b.get_weights().items())
     b.set_weights(a.get_weights())
     assert all(np.array_equal(a.get_weights()[name], w) for name, w in b.get_weights().items())
     with pytest.raises(ValueError, match=r"weight '.*' has shape \(28, 8\), the network needs \(9, 8\)"):
-        Policy(NetworkConfig(), plain).set_weights(a.get_weights())
+        Policy(NetworkConfig(), duel_spec(plain)).set_weights(a.get_weights())
     with pytest.raises(ValueError, match=r"weights are of another network: .*trunk_2"):
-        Policy(NetworkConfig(trunk=(160,)), roster).set_weights(a.get_weights())
+        Policy(NetworkConfig(trunk=(160,)), duel_spec(roster)).set_weights(a.get_weights())
 
 
 def test_one_seed_one_network(roster: Roster) -> None:
-    a, b = (Policy(NetworkConfig(), roster, 5).get_weights() for _ in range(2))
+    a, b = (Policy(NetworkConfig(), duel_spec(roster), 5).get_weights() for _ in range(2))
     assert all(np.array_equal(a[name], b[name]) for name in a)

@@ -11,6 +11,7 @@ import pytest
 from camtf.checkpoint import CheckpointError, RunDirectory, read_arrays
 from camtf.config import Config, override, preset
 from camtf.game.env import DuelGame
+from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster, RosterError
 from camtf.model.policy import Policy
 from camtf.population import generalists, specialists
@@ -122,7 +123,7 @@ def test_an_unknown_participant_is_named(roster: Roster) -> None:
 
 def test_a_pool_plays_each_row_by_its_snapshot(run: RunDirectory, roster: Roster, rng: np.random.Generator) -> None:
     snapshots = run.generalists()
-    pool = Pool(CONFIG.network, roster, snapshots)
+    pool = Pool(CONFIG.network, duel_spec(roster), snapshots)
     game = DuelGame(roster, 16, 1)
     characters = rng.integers(0, 2, (2, 16))
     observation = Observation(*(x[0] for x in game.reset(characters)))
@@ -130,7 +131,7 @@ def test_a_pool_plays_each_row_by_its_snapshot(run: RunDirectory, roster: Roster
     which = np.arange(16) % 2
     together = pool.act(observation, which, characters[0], uniforms)
     for s, snapshot in enumerate(snapshots):
-        policy = Policy(CONFIG.network, roster)
+        policy = Policy(CONFIG.network, duel_spec(roster))
         policy.set_weights(snapshot.weights)
         rows = which == s
         alone, _, _ = policy.act(

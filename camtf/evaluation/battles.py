@@ -72,6 +72,7 @@ def play(
     seed: int,
     matches: int = 256,
     watch: Callable[[Observation, np.ndarray], None] | None = None,
+    input_delay_ticks: int = 0,
 ) -> np.ndarray:
     """Wins of the first side in every pair: battles won plus half of the draws, float ``[pairs]``.
 
@@ -83,6 +84,7 @@ def play(
         pairs: int ``[pairs, 2]``, entrant of the first side and of the second.
         games: battles per pair.
         matches: how many to play at a time.
+        input_delay_ticks: of the game.
         watch: called with the first side's observation ``[n, ...]`` and a mask ``[n]`` of the matches that count.
     """
     battles = np.repeat(np.arange(len(pairs)), games)[distributed.rank() :: distributed.size()]
@@ -92,12 +94,13 @@ def play(
         schedule = np.full((-(-len(battles) // matches) + 1, matches), -1)
         schedule.flat[: len(battles)] = battles
         ids = np.arange(matches) * distributed.size() + distributed.rank()
-        _play_schedule(roster, first, second, pairs, schedule, seed, ids, wins, watch)
+        game = DuelGame(roster, matches, seed, match_ids=ids, input_delay_ticks=input_delay_ticks)
+        _play_schedule(game, first, second, pairs, schedule, seed, ids, wins, watch)
     return distributed.sum_over_ranks([wins], "evaluation")[0]
 
 
 def _play_schedule(
-    roster: Roster,
+    game: DuelGame,
     first: Side,
     second: Side,
     pairs: np.ndarray,
@@ -111,7 +114,6 @@ def _play_schedule(
     matches = schedule.shape[1]
     columns = np.arange(matches)
     played = np.zeros(matches, np.int64)
-    game = DuelGame(roster, matches, seed, match_ids=ids)
 
     def characters(which: np.ndarray) -> np.ndarray:
         pair = pairs[which]

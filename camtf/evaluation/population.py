@@ -10,6 +10,7 @@ from camtf.config import Config
 from camtf.evaluation.battles import BotSide, PoolSide, play
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.game.bots import BOTS
+from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster
 from camtf.population.generalists import participants
 from camtf.population.pool import Pool
@@ -28,27 +29,29 @@ def evaluate(
     Returns a dictionary that JSON can hold: ``characters`` (a list), ``bots``, ``generations``.
     """
     games, bot_games = config.evaluation.games, config.evaluation.bot_games
+    delay = config.game.input_delay_ticks
     characters = np.array(participants(config, roster))
     n = len(characters)
     everyone = np.stack(np.meshgrid(np.arange(n), np.arange(n), indexing="ij"), -1).reshape(-1, 2)
 
-    generalist_pool = Pool(config.network, roster, [generalists[-1]])
+    generalist_pool = Pool(config.network, duel_spec(roster), [generalists[-1]])
     population = PoolSide(generalist_pool, np.zeros(n, np.int64), characters)
     chosen = [specialists[roster.ids[c]] for c in characters]
     sides = {
         "generalist": population,
-        "specialist": PoolSide(Pool(config.network, roster, chosen), np.arange(n), characters),
+        "specialist": PoolSide(Pool(config.network, duel_spec(roster), chosen), np.arange(n), characters),
     }
     per_bot = -(-bot_games // n)
     rows: list[dict[str, Any]] = [{"character": roster.ids[c], "name": roster.names[c]} for c in characters]
     bots: dict[str, dict[str, Any]] = {kind: {} for kind in sides}
     for kind, side in sides.items():
-        wins = play(roster, side, population, everyone, games, seed).reshape(n, n)
+        wins = play(roster, side, population, everyone, games, seed, input_delay_ticks=delay).reshape(n, n)
         for row, won in zip(rows, wins, strict=True):
             row[kind] = rate_with_interval(won.sum(), games * n)
             row[kind]["against"] = {roster.ids[c]: w / games for c, w in zip(characters, won, strict=True)}
         for name in BOTS:
-            won = play(roster, side, BotSide(name, characters), everyone, per_bot, seed).reshape(n, n)
+            bot = BotSide(name, characters)
+            won = play(roster, side, bot, everyone, per_bot, seed, input_delay_ticks=delay).reshape(n, n)
             bots[kind][name] = rate_with_interval(won.sum(), per_bot * n * n)
             for row, w in zip(rows, won.sum(axis=1), strict=True):
                 row[kind].setdefault("against_bots", {})[name] = rate_with_interval(w, per_bot * n)
@@ -64,14 +67,16 @@ def _generations(
 ) -> list[list[dict[str, Any] | None]]:
     """Win rate of each generation (row) against each earlier one (column), over all pairs of characters."""
     n, count = len(characters), len(generalists)
-    pool = Pool(config.network, roster, generalists)
+    delay = config.game.input_delay_ticks
+    pool = Pool(config.network, duel_spec(roster), generalists)
     side = PoolSide(pool, np.repeat(np.arange(count), n), np.tile(characters, count))
     pairings = [(a, b) for a in range(count) for b in range(a)]
     pairs = np.array([(a * n + i, b * n + j) for a, b in pairings for i in range(n) for j in range(n)])
     table: list[list[dict[str, Any] | None]] = [[None] * count for _ in range(count)]
     if pairings:
         games = max(1, config.evaluation.games // n)
-        wins = play(roster, side, side, pairs, games, seed).reshape(len(pairings), -1).sum(axis=1)
+        wins = play(roster, side, side, pairs, games, seed, input_delay_ticks=delay)
+        wins = wins.reshape(len(pairings), -1).sum(axis=1)
         for (a, b), won in zip(pairings, wins, strict=True):
             table[a][b] = rate_with_interval(won, games * n * n)
     return table

@@ -9,7 +9,7 @@ import numpy as np
 from camtf.chance import match_seeds
 from camtf.config import RewardConfig
 from camtf.game.compiled import compiled
-from camtf.game.observation import empty_observation, observe_both
+from camtf.game.observation import duel_spec, observe_both
 from camtf.game.roster import Roster
 from camtf.game.rules.conditions import movement_is_legal, skill_is_legal
 from camtf.game.rules.constants import COMBO_CREDIT_CAP
@@ -73,6 +73,8 @@ class DuelGame:
         if matches < 1:
             raise ValueError(f"matches must be at least 1, got {matches}")
         self.roster = roster
+        self.spec = duel_spec(roster)
+        self.characters = len(roster)
         self.matches = matches
         self.input_delay_ticks = input_delay_ticks
         self._fighters = np.zeros((2, matches), FIGHTER)
@@ -88,7 +90,7 @@ class DuelGame:
 
     def empty_observation(self, *leading: int) -> Observation:
         """Buffers for ``leading`` + ``[P, B]`` observations."""
-        return empty_observation((*leading, 2, self.matches), self.roster.element_module.shape[1])
+        return self.spec.empty_observation(*leading, 2, self.matches)
 
     def assign(self, characters: np.ndarray) -> None:
         """Say who fights in each match from its next start on. Integers ``[P, B]``."""

@@ -20,9 +20,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from camtf.game.compiled import compiled
+from camtf.game.roster import Roster
 from camtf.game.roster.schema import BUFFS, MAX_BUFF_MAGNITUDE, MAX_BUFF_TICKS, MAX_STACKS
 from camtf.game.rules.conditions import movement_is_legal, roots_movement, skill_is_legal, towards
 from camtf.game.rules.constants import COMBO_CAP, DASH_COOLDOWN_TICKS, DASH_TICKS, DOWN_TICKS, SUBSTITUTE_COOLDOWN_TICKS
@@ -44,7 +43,7 @@ from camtf.game.state import (
     SKILLS,
     TICKS_PER_DECISION,
 )
-from camtf.types import Observation
+from camtf.types import GameSpec
 
 FIGHTER_FIELDS = (
     "health",  # of the own full bar [0, 1]; a fallen fighter shows 0
@@ -118,13 +117,21 @@ _PUSH = FIGHTER_FIELDS.index("push")
 _SUMMON_DX = FIGHTER_FIELDS.index("summon_dx")
 
 
-def empty_observation(leading: tuple[int, ...], element_width: int) -> Observation:
-    """Zeroed buffers of an observation with the given leading dimensions."""
-    return Observation(
-        basic=np.zeros((*leading, BASIC_WIDTH), np.float32),
-        buff=np.zeros((*leading, 2, BUFF_KINDS, len(BUFF_FIELDS)), np.float32),
-        element=np.zeros((*leading, 2, element_width), np.int32),
-        mask=np.zeros((*leading, MASK_WIDTH), np.float32),
+def duel_spec(roster: Roster) -> GameSpec:
+    """Shapes of the duel's modules and heads with a roster."""
+    return GameSpec(
+        movements=MOVEMENT_COUNT,
+        skills=SKILL_COUNT,
+        fighter_width=FIGHTER_WIDTH,
+        environment_width=ENVIRONMENT_WIDTH,
+        buff_kinds=BUFF_KINDS,
+        buff_fields=len(BUFF_FIELDS),
+        id_counts=roster.id_counts,
+        attributes=roster.element_module.shape[1] - len(roster.id_counts),
+        projectiles=2 * PROJECTILES,
+        projectile_width=PROJECTILE_WIDTH,
+        history=HISTORY,
+        history_width=2 * ACTION_WIDTH,
     )
 
 

@@ -13,10 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from camtf.chance import ACTIONS, OPPONENTS, uniforms
-from camtf.game.env import DuelGame
-from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
 from camtf.model.policy import Policy
-from camtf.types import Battles, Observation, Segment
+from camtf.types import BatchedGame, Battles, Observation, Segment
 
 
 class Matchmaker(Protocol):
@@ -57,7 +55,7 @@ class Rollout:
 
     def __init__(
         self,
-        game: DuelGame,
+        game: BatchedGame,
         policy: Policy,
         opponents: Opponents,
         matchmaker: Matchmaker,
@@ -104,7 +102,7 @@ class Rollout:
         action = np.empty((length, rows, 2), np.int32)
         log_prob, value, reward = (np.empty((length, rows), np.float32) for _ in range(3))
         done = np.empty((length, rows), np.bool_)
-        wins = np.zeros((len(self.game.roster), self.matchmaker.nodes))
+        wins = np.zeros((self.game.characters, self.matchmaker.nodes))
         games = np.zeros_like(wins)
         for t in range(length):
             observation = _rows(_step(self._buffers, t))
@@ -174,7 +172,7 @@ class Rollout:
 
     def _noise(self, length: int) -> np.ndarray:
         """Chance of all actions of a segment, float32 ``[T, R, M + K]``."""
-        heads = MOVEMENT_COUNT + SKILL_COUNT
+        heads = self.game.spec.movements + self.game.spec.skills
         chance = uniforms(self._seed, ACTIONS, self.segments, self.match_ids, (length, 2, heads))
         return np.ascontiguousarray(chance.transpose(1, 2, 0, 3)).reshape(length, -1, heads)
 

@@ -7,16 +7,14 @@ slides over things of one kind (the two fighters, the projectiles, the last deci
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from camtf.config import NetworkConfig
-from camtf.game import observation as layout
-from camtf.game.roster.loader import ELEMENT_IDS
-from camtf.game.state import HISTORY, PROJECTILES
+from camtf.types import GameSpec
 
 _HISTORY_STRIDE = 2
 
@@ -43,52 +41,57 @@ class PatchConv1D(keras.layers.Conv1D):
         return ops.reshape(outputs, (-1, steps // width, self.filters))
 
 
-def basic_encoder(config: NetworkConfig) -> keras.Model:
+def basic_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
     """``[BASIC_WIDTH]`` -> features of both fighters, projectiles, environment and the last decisions."""
-    basic = keras.Input((layout.BASIC_WIDTH,), name="basic")
-    fighters = keras.layers.Reshape((2, layout.FIGHTER_WIDTH))(basic[:, : layout.PROJECTILES_AT])
-    fighters = _conv(config.fighter_filters, 1, "fighters")(fighters)
-    projectiles = keras.layers.Reshape((2 * PROJECTILES, layout.PROJECTILE_WIDTH))(
-        basic[:, layout.PROJECTILES_AT : layout.ENVIRONMENT_AT]
-    )
-    projectiles = _conv(config.projectile_filters, 1, "projectiles")(projectiles)
-    history = keras.layers.Reshape((HISTORY, 2 * layout.ACTION_WIDTH))(basic[:, layout.HISTORY_AT :])
-    history = _conv(config.history_filters, _HISTORY_STRIDE, "history")(history)
-    history = _conv(2 * config.history_filters, HISTORY // _HISTORY_STRIDE, "history_summary")(history)
-    parts = [keras.layers.Flatten()(part) for part in (fighters, projectiles, history)]
-    environment = basic[:, layout.ENVIRONMENT_AT : layout.HISTORY_AT]
-    return keras.Model(basic, keras.layers.Concatenate()([*parts, environment]), name="basic_module")
+    basic = keras.Input((spec.basic_width,), name="basic")
+    ends = np.cumsum(
+        [2 * spec.fighter_width, spec.projectiles * spec.projectile_width, spec.environment_width]
+    ).tolist()
+    fighters = keras.layers.Reshape((2, spec.fighter_width))(basic[:, : ends[0]])
+    parts = [_conv(config.fighter_filters, 1, "fighters")(fighters)]
+    if spec.projectiles:
+        projectiles = keras.layers.Reshape((spec.projectiles, spec.projectile_width))(basic[:, ends[0] : ends[1]])
+        parts.append(_conv(config.projectile_filters, 1, "projectiles")(projectiles))
+    if spec.history:
+        history = keras.layers.Reshape((spec.history, spec.history_width))(basic[:, ends[2] :])
+        history = _conv(config.history_filters, _HISTORY_STRIDE, "history")(history)
+        parts.append(_conv(2 * config.history_filters, spec.history // _HISTORY_STRIDE, "history_summary")(history))
+    flat = [keras.layers.Flatten()(part) for part in parts]
+    environment = [basic[:, ends[1] : ends[2]]] if spec.environment_width else []
+    return keras.Model(basic, keras.layers.Concatenate()([*flat, *environment]), name="basic_module")
 
 
-def buff_encoder(config: NetworkConfig) -> keras.Model:
+def buff_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
     """``[2, BUFF_KINDS, 3]`` -> features of both players' buffs."""
-    buff = keras.Input((2, layout.BUFF_KINDS, len(layout.BUFF_FIELDS)), name="buff")
-    slots = keras.layers.Reshape((2, layout.BUFF_KINDS * len(layout.BUFF_FIELDS)))(buff)
+    buff = keras.Input((2, spec.buff_kinds, spec.buff_fields), name="buff")
+    slots = keras.layers.Reshape((2, spec.buff_kinds * spec.buff_fields))(buff)
     features = _conv(config.buff_filters, 1, "buffs")(slots)
     return keras.Model(buff, keras.layers.Flatten()(features), name="buff_module")
 
 
-def element_encoder(config: NetworkConfig, id_counts: Sequence[int], width: int) -> keras.Model:
+def element_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
     """``[2, ELEMENT_WIDTH]`` ids and attributes -> features of both characters and what they carry.
 
     All ids share one embedding table: each kind of id has its own range of rows, so that one look-up serves all.
     """
-    element = keras.Input((2, width), dtype="int32", name="element")
-    firsts = [sum(id_counts[:i]) for i in range(len(id_counts))]
+    element = keras.Input((2, spec.element_width), dtype="int32", name="element")
+    kinds = len(spec.id_counts)
+    firsts = [sum(spec.id_counts[:i]) for i in range(kinds)]
     # One row per player: TensorFlow turns a sum with a vector into a BiasAdd, which TFLite lacks for integers.
-    ids = element[:, :, : len(ELEMENT_IDS)] + ops.convert_to_tensor([firsts, firsts], dtype="int32")
-    embedded = keras.layers.Embedding(sum(id_counts), config.embedding, name="ids")(ids)
-    embedded = keras.layers.Reshape((2, len(id_counts) * config.embedding))(embedded)
-    attributes = ops.cast(element[:, :, len(ELEMENT_IDS) :], "float32") * 1e-3
-    features = keras.layers.Concatenate()([embedded, attributes])
+    ids = element[:, :, :kinds] + ops.convert_to_tensor([firsts, firsts], dtype="int32")
+    embedded = keras.layers.Embedding(sum(spec.id_counts), config.embedding, name="ids")(ids)
+    features = keras.layers.Reshape((2, kinds * config.embedding))(embedded)
+    if spec.attributes:
+        attributes = ops.cast(element[:, :, kinds:], "float32") * 1e-3
+        features = keras.layers.Concatenate()([features, attributes])
     features = _conv(config.element_filters, 1, "elements")(features)
     return keras.Model(element, keras.layers.Flatten()(features), name="element_module")
 
 
-def mask_encoder(config: NetworkConfig) -> keras.Model:
+def mask_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
     """``[MASK_WIDTH]`` -> features of what is possible now."""
-    mask = keras.Input((layout.MASK_WIDTH,), name="mask")
-    row = keras.layers.Reshape((1, layout.MASK_WIDTH))(mask)
+    mask = keras.Input((spec.mask_width,), name="mask")
+    row = keras.layers.Reshape((1, spec.mask_width))(mask)
     features = _conv(config.mask_units, 1, "masks")(row)
     return keras.Model(mask, keras.layers.Flatten()(features), name="mask_module")
 

@@ -10,10 +10,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from camtf.config import NetworkConfig
-from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
-from camtf.game.roster import Roster
 from camtf.model import modules
-from camtf.types import Observation
+from camtf.types import GameSpec, Observation
 
 tfd = tfp.distributions
 
@@ -29,7 +27,7 @@ class PolicyOutput(NamedTuple):
     value: tf.Tensor  # float32 [n], in units of scaled reward
 
 
-def build_network(config: NetworkConfig, roster: Roster, seed: int) -> keras.Model:
+def build_network(config: NetworkConfig, spec: GameSpec, seed: int) -> keras.Model:
     """The four-module network ``Pi(a | s, i, sigma)``.
 
     Inputs, by name: the leaves of an `Observation` and ``mixture`` float32 ``[S]``, the opponent mixture sigma; the
@@ -38,10 +36,10 @@ def build_network(config: NetworkConfig, roster: Roster, seed: int) -> keras.Mod
     """
     keras.utils.set_random_seed(seed)
     encoders = {
-        "basic": modules.basic_encoder(config),
-        "buff": modules.buff_encoder(config),
-        "element": modules.element_encoder(config, roster.id_counts, roster.element_module.shape[1]),
-        "mask": modules.mask_encoder(config),
+        "basic": modules.basic_encoder(config, spec),
+        "buff": modules.buff_encoder(config, spec),
+        "element": modules.element_encoder(config, spec),
+        "mask": modules.mask_encoder(config, spec),
     }
     inputs = {
         name: keras.Input(encoder.input_shape[1:], dtype=encoder.inputs[0].dtype, name=name)
@@ -54,8 +52,8 @@ def build_network(config: NetworkConfig, roster: Roster, seed: int) -> keras.Mod
     for i, width in enumerate(config.trunk):
         trunk = _dense(width, 2**0.5, f"trunk_{i + 1}", "relu")(trunk)
     outputs = {
-        "movement": _dense(MOVEMENT_COUNT, 0.01, "movement")(trunk),
-        "skill": _dense(SKILL_COUNT, 0.01, "skill")(trunk),
+        "movement": _dense(spec.movements, 0.01, "movement")(trunk),
+        "skill": _dense(spec.skills, 0.01, "skill")(trunk),
         "value": _dense(1, 1.0, "value")(trunk),
     }
     return keras.Model(inputs, outputs, name="four_module_policy")
@@ -70,9 +68,10 @@ def _dense(units: int, gain: float, name: str, activation: str | None = None) ->
 class Policy:
     """A network with the ways in which the rest of camtf calls it."""
 
-    def __init__(self, config: NetworkConfig, roster: Roster, seed: int = 0) -> None:
+    def __init__(self, config: NetworkConfig, spec: GameSpec, seed: int = 0) -> None:
         self.config = config
-        self.network = build_network(config, roster, seed)
+        self.spec = spec
+        self.network = build_network(config, spec, seed)
         self.act = tf.function(self._act, reduce_retracing=True)
         self.values = tf.function(lambda observation, mixture: self(observation, mixture).value, reduce_retracing=True)
 
@@ -121,16 +120,17 @@ class Policy:
         return int(self.network.count_params())
 
 
-def split_mask(mask: Any) -> tuple[Any, Any]:
-    """Legal movements ``[..., M]`` and legal skills ``[..., K]`` of an Action-Mask module."""
-    return mask[..., :MOVEMENT_COUNT], mask[..., MOVEMENT_COUNT : MOVEMENT_COUNT + SKILL_COUNT]
+def split_mask(output: PolicyOutput, mask: Any) -> tuple[Any, Any]:
+    """Legal movements ``[..., M]`` and legal skills ``[..., K]`` of an Action-Mask module, for these logits."""
+    movements, skills = output.movement.shape[-1], output.skill.shape[-1]
+    return mask[..., :movements], mask[..., movements : movements + skills]
 
 
 def distributions(output: PolicyOutput, mask: tf.Tensor) -> tuple[Any, Any]:
     """The two heads as `tfp.distributions.Categorical` over what the mask allows."""
     return tuple(
         tfd.Categorical(logits=tf.where(legal > 0, logits, _MASKED_LOGIT))
-        for logits, legal in zip(output[:2], split_mask(mask), strict=True)
+        for logits, legal in zip(output[:2], split_mask(output, mask), strict=True)
     )
 
 
@@ -143,7 +143,12 @@ def log_prob(output: PolicyOutput, mask: tf.Tensor, actions: tf.Tensor) -> tf.Te
 def sample(output: PolicyOutput, mask: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
     """Actions int32 ``[n, H]`` by the Gumbel-max rule from uniform numbers ``[n, M + K]`` in (0, 1)."""
     gumbel = -tf.math.log(-tf.math.log(uniforms))
-    heads = zip(output[:2], split_mask(mask), tf.split(gumbel, [MOVEMENT_COUNT, SKILL_COUNT], -1), strict=True)
+    heads = zip(
+        output[:2],
+        split_mask(output, mask),
+        tf.split(gumbel, [logits.shape[-1] for logits in output[:2]], -1),
+        strict=True,
+    )
     chosen = [tf.argmax(tf.where(legal > 0, logits + noise, _MASKED_LOGIT), -1) for logits, legal, noise in heads]
     return tf.cast(tf.stack(chosen, -1), tf.int32)
 
@@ -152,6 +157,6 @@ def best(output: PolicyOutput, mask: tf.Tensor) -> tf.Tensor:
     """The most probable legal action of each head, int32 ``[n, H]``."""
     chosen = [
         tf.argmax(tf.where(legal > 0, logits, _MASKED_LOGIT), -1)
-        for logits, legal in zip(output[:2], split_mask(mask), strict=True)
+        for logits, legal in zip(output[:2], split_mask(output, mask), strict=True)
     ]
     return tf.cast(tf.stack(chosen, -1), tf.int32)

@@ -7,10 +7,11 @@ from absl import logging
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config
+from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster
 from camtf.model.policy import Policy
 from camtf.population.graph import InteractionGraph
-from camtf.population.phase import Phase, run_phase
+from camtf.population.phase import Phase, duel, run_phase
 from camtf.population.pool import Pool
 from camtf.types import Snapshot
 
@@ -23,7 +24,7 @@ def train(config: Config, roster: Roster, run: RunDirectory) -> list[Snapshot]:
     before it and learns by self-play alone.
     """
     snapshots: list[Snapshot] = []
-    policy = Policy(config.network, roster, config.seed)
+    policy = Policy(config.network, duel_spec(roster), config.seed)
     characters = participants(config, roster)
     for generation in range(1, config.generalists.generations + 1):
         file = run.generalist_file(generation)
@@ -38,9 +39,9 @@ def train(config: Config, roster: Roster, run: RunDirectory) -> list[Snapshot]:
                 slots=config.network.mixture_slots,
                 slot=tuple(range(generation)),
             )
-            pool = Pool(config.network, roster, snapshots)
+            pool = Pool(config.network, duel_spec(roster), snapshots)
             phase = Phase(f"generation {generation}", generation, policy, graph, pool, config.generalists.frames)
-            took = run_phase(phase, config, roster, run)
+            took = run_phase(phase, config, duel(config, roster), run)
             if distributed.rank() == 0:
                 frozen = Snapshot(file.stem, policy.get_weights(), graph.mixture(slice(None)))
                 run.write_snapshot(file, frozen, took)

@@ -20,8 +20,19 @@ from camtf.learn.rollout import Rollout, share_matches
 from camtf.model.policy import Policy
 from camtf.population.graph import InteractionGraph
 from camtf.population.pool import Pool
+from camtf.types import BatchedGame
 
 _LOG_SECONDS = 10.0
+
+
+MakeGame = Callable[[int, np.ndarray], BatchedGame]
+"""From a seed and the global ids of a rank's matches to the game."""
+
+
+def duel(config: Config, roster: Roster) -> MakeGame:
+    """The duel, as a configuration wants it."""
+    game = config.game
+    return lambda seed, ids: DuelGame(roster, len(ids), seed, config.reward, ids, game.input_delay_ticks)
 
 
 @dataclass
@@ -44,7 +55,7 @@ class Phase:
     baseline: Policy | None = None
 
 
-def run_phase(phase: Phase, config: Config, roster: Roster, run: RunDirectory) -> dict[str, Any]:
+def run_phase(phase: Phase, config: Config, make_game: MakeGame, run: RunDirectory) -> dict[str, Any]:
     """Train the phase's policy in place, resuming from a checkpoint of this phase where there is one.
 
     Loop: play a segment, learn from it, score the graph. Returns what it took: frames, updates, seconds.
@@ -53,7 +64,7 @@ def run_phase(phase: Phase, config: Config, roster: Roster, run: RunDirectory) -
     seed = int(np.random.SeedSequence((config.seed, phase.number)).generate_state(1)[0])
     self_play = round(config.game.matches * phase.graph.self_play_share)
     ids = share_matches(config.game.matches, self_play, rank, size)
-    game = DuelGame(roster, len(ids), seed, config.reward, ids)
+    game = make_game(seed, ids)
     rollout = Rollout(
         game, phase.policy, phase.pool.playing(phase.graph), phase.graph, self_play // size, seed, ids,
         config.ppo.segment, phase.baseline,

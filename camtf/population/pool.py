@@ -8,19 +8,18 @@ import numpy as np
 import tensorflow as tf
 
 from camtf.config import NetworkConfig
-from camtf.game.roster import Roster
 from camtf.model.policy import Policy, sample
 from camtf.population.graph import InteractionGraph
-from camtf.types import Observation, Snapshot
+from camtf.types import GameSpec, Observation, Snapshot
 
 
 class Pool:
     """Frozen snapshots that act in one call, each row by its own. Implements `camtf.learn.rollout.Opponents`
     through `playing`."""
 
-    def __init__(self, config: NetworkConfig, roster: Roster, snapshots: list[Snapshot]) -> None:
+    def __init__(self, config: NetworkConfig, spec: GameSpec, snapshots: list[Snapshot]) -> None:
         self.snapshots = snapshots
-        self.policies = [Policy(config, roster) for _ in snapshots]
+        self.policies = [Policy(config, spec) for _ in snapshots]
         for policy, snapshot in zip(self.policies, snapshots, strict=True):
             policy.set_weights(snapshot.weights)
         self._mixtures = np.array([s.mixture for s in snapshots], np.float32)

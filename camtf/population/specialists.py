@@ -9,11 +9,12 @@ from absl import logging
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config
+from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster
 from camtf.model.policy import Policy
 from camtf.population.generalists import participants
 from camtf.population.graph import InteractionGraph
-from camtf.population.phase import Phase, run_phase
+from camtf.population.phase import Phase, duel, run_phase
 from camtf.population.pool import Pool
 from camtf.types import Snapshot
 
@@ -32,10 +33,10 @@ def train(config: Config, roster: Roster, run: RunDirectory, generalists: list[S
     pool_snapshots = generalists[-c.opponents :]
     characters = participants(config, roster)
     specialists: dict[str, Snapshot] = {}
-    policy = Policy(config.network, roster)
-    baseline = Policy(config.network, roster)
+    policy = Policy(config.network, duel_spec(roster))
+    baseline = Policy(config.network, duel_spec(roster))
     baseline.set_weights(last.weights)
-    pool = Pool(config.network, roster, pool_snapshots)
+    pool = Pool(config.network, duel_spec(roster), pool_snapshots)
     for character in characters:
         character_id = roster.ids[character]
         file = run.specialist_file(character_id)
@@ -57,7 +58,7 @@ def train(config: Config, roster: Roster, run: RunDirectory, generalists: list[S
                 f"specialist {character_id}", number, policy, graph, pool, c.frames,
                 baseline if c.advantage == "cam" else None,
             )  # fmt: skip
-            took = run_phase(phase, config, roster, run)
+            took = run_phase(phase, config, duel(config, roster), run)
             if distributed.rank() == 0:
                 run.write_snapshot(file, Snapshot(character_id, policy.get_weights(), last.mixture), took)
                 logging.info("%s is done: %s", phase.name, file)
