@@ -42,9 +42,9 @@ def main(file: str) -> None:
         learner.update(segment)
     assert distributed.check_replicas(learner.variables) != first
     rows = distributed.gather_rows({"ids": played.row_ids, "reward": np.concatenate(rewards).T})
-    everyone = np.arange(len(roster))
-    pairs = np.stack(np.meshgrid(everyone, everyone, indexing="ij"), -1).reshape(-1, 2)
-    wins = play(roster, BotSide("rusher", everyone), BotSide("random_legal", everyone), pairs, 4, 1, matches=8)
+    some = np.arange(4)
+    pairs = np.stack(np.meshgrid(some, some, indexing="ij"), -1).reshape(-1, 2)
+    wins = play(roster, BotSide("rusher", some), BotSide("random_legal", some), pairs, 4, 1, matches=8)
     if rank == 0:
         order = np.argsort(rows["ids"])
         np.savez(file, reward=rows["reward"][order], wins=wins, **{

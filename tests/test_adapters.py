@@ -78,3 +78,31 @@ def test_what_the_mask_forbids(plain: Roster) -> None:
         DuelParallelEnv(plain, illegal="maybe")
     with pytest.raises(ValueError, match=r"opponent must be one of idle, .*; got 'nobody'"):
         DuelEnv("nobody", plain)
+
+
+@pytest.mark.parametrize("action", [(9, 0), (0, 10), (-1, 0), (0.5, 0.0), (0,), (0, 0, 0), None])
+def test_what_is_no_action(plain: Roster, action: object) -> None:
+    both, single = DuelParallelEnv(plain), DuelEnv("idle", plain)
+    both.reset(seed=1)
+    single.reset(seed=1)
+    with pytest.raises(ValueError, match=r"player 1: an action is two whole numbers, movement 0 to 8 and skill 0 to 9"):
+        both.step({AGENTS[0]: (0, 0), AGENTS[1]: action})
+    with pytest.raises(ValueError, match=r"player 0: an action is two whole numbers.*; got"):
+        single.step(action)
+
+
+def test_no_step_outside_a_match(plain: Roster) -> None:
+    both, single = DuelParallelEnv(plain), DuelEnv("idle", plain)
+    still = dict.fromkeys(AGENTS, (0, 0))
+    with pytest.raises(RuntimeError, match=r"no match is running: call reset\(\) first"):
+        both.step(still)
+    with pytest.raises(RuntimeError, match=r"no match is running: call reset\(\) first"):
+        single.step((0, 0))
+    both.reset(seed=1)
+    with pytest.raises(ValueError, match=r"actions must name player_0 and player_1; got \['player_0'\]"):
+        both.step({AGENTS[0]: (0, 0)})
+    for _ in range(600):
+        ended = both.step(still)[2]
+    assert all(ended.values())
+    with pytest.raises(RuntimeError, match="no match is running"):
+        both.step(still)

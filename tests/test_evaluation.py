@@ -9,6 +9,7 @@ from camtf.config import preset
 from camtf.evaluation.battles import BotSide, play
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table, table
+from camtf.game.bots import BOTS
 from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster
 from camtf.model.policy import Policy
@@ -53,7 +54,7 @@ def test_evaluation_has_everyone_and_counts_add_up(roster: Roster) -> None:
     assert all(r["games"] == n * games and r["low"] <= r["win_rate"] <= r["high"] for r in generalist)
     # The Generalist plays itself: what one character wins, another loses.
     assert np.mean([r["win_rate"] for r in generalist]) == pytest.approx(0.5, abs=0.3)
-    assert set(result["bots"]["specialist"]) == {"random_legal", "rusher"}
+    assert set(result["bots"]["specialist"]) == set(BOTS)
     assert result["generations"][1][0]["games"] == n * n * max(1, games // n) and result["generations"][0] == [None] * 2
     text = population_table(result)
     assert "Ember Fox" in text and "mean" in text and "generation" in text

@@ -6,6 +6,7 @@ behind either interface. Needs the extra ``pettingzoo`` (PettingZoo and Gymnasiu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -59,7 +60,7 @@ class _Match:
         self.characters = characters
         self.illegal = illegal
         self.rng = np.random.default_rng()
-        self.reset(0, None)
+        self.running = False
 
     def reset(self, seed: int | None, characters: tuple[str, str] | None) -> None:
         """Start a match; with a seed, the same one for the same seed."""
@@ -69,6 +70,7 @@ class _Match:
         indices = [self.roster.index(i) for i in chosen] if chosen else self.rng.integers(0, len(self.roster), 2)
         self.game = DuelGame(self.roster, 1, int(self.rng.integers(1 << 31)))
         self.observation = self.game.reset(np.array(indices).reshape(2, 1))
+        self.running = True
 
     def see(self, player: int) -> dict[str, Any]:
         """What a player sees, a copy."""
@@ -76,15 +78,32 @@ class _Match:
         legal = modules["mask"][: MOVEMENT_COUNT + SKILL_COUNT].astype(np.int8)
         return {**modules, "action_mask": (legal[:MOVEMENT_COUNT], legal[MOVEMENT_COUNT:])}
 
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, bool, float]:
-        """Play one decision of both, int ``[P, H]``. Returns rewards ``[P]``, whether it was the last, the outcome."""
-        actions = np.asarray(actions, np.int32).reshape(2, 1, 2)
+    def step(self, choices: Sequence[Any]) -> tuple[np.ndarray, bool, float]:
+        """Play one decision of both. Returns rewards ``[P]``, whether it was the last, the outcome.
+
+        Raises ValueError on what is not in `action_space`, RuntimeError where no match is running.
+        """
+        if not self.running:
+            raise RuntimeError("no match is running: call reset() first")
+        actions = np.stack([self._checked(player, choice) for player, choice in enumerate(choices)])[:, None]
         if self.illegal == "nothing":
             heads = self.observation.mask[..., :MOVEMENT_COUNT], self.observation.mask[..., MOVEMENT_COUNT:]
             legal = np.stack([np.take_along_axis(h, actions[..., [i]], -1)[..., 0] for i, h in enumerate(heads)], -1)
             actions = np.where(legal > 0, actions, 0)
         self.observation, step = self.game.step(actions)
+        self.running = not step.done[0]
         return step.reward[:, 0], bool(step.done[0]), float(step.outcome[0])
+
+    @staticmethod
+    def _checked(player: int, choice: Any) -> np.ndarray:
+        action = np.asarray(choice)
+        whole = action.shape == (2,) and np.issubdtype(action.dtype, np.integer)
+        if not whole or not (0 <= action[0] < MOVEMENT_COUNT and 0 <= action[1] < SKILL_COUNT):
+            raise ValueError(
+                f"player {player}: an action is two whole numbers, movement 0 to {MOVEMENT_COUNT - 1} and skill "
+                f"0 to {SKILL_COUNT - 1}; got {choice!r}"
+            )
+        return action.astype(np.int32)
 
     def characters_now(self) -> tuple[str, str]:
         """Ids of both characters."""
@@ -133,8 +152,15 @@ class DuelParallelEnv(ParallelEnv):
         return self._see(), {agent: {} for agent in AGENTS}
 
     def step(self, actions: dict[str, Any]) -> tuple[dict, dict, dict, dict, dict]:
-        """Play one decision (3 ticks) of both."""
-        rewards, done, outcome = self._match.step(np.array([actions[agent] for agent in AGENTS]))
+        """Play one decision (3 ticks) of both.
+
+        Raises ValueError on actions that are not in `action_space`, RuntimeError before `reset` and after the end.
+        """
+        if set(actions) != set(AGENTS):
+            raise ValueError(
+                f"actions must name {' and '.join(AGENTS)}; got {', '.join(map(repr, actions)) or 'nobody'}"
+            )
+        rewards, done, outcome = self._match.step([actions[agent] for agent in AGENTS])
         self.agents = [] if done else list(AGENTS)
         outcomes = (outcome, 1.0 - outcome)
         infos = {agent: {"outcome": o} if done else {} for agent, o in zip(AGENTS, outcomes, strict=True)}
@@ -180,9 +206,11 @@ class DuelEnv(gymnasium.Env):
         return self._match.see(0), {"characters": self._match.characters_now()}
 
     def step(self, action: Any) -> tuple[dict, float, bool, bool, dict]:
-        """Play one decision against the bot."""
+        """Play one decision against the bot. Raises as `DuelParallelEnv.step`."""
+        if not self._match.running:
+            raise RuntimeError("no match is running: call reset() first")
         seen = Observation(*(x[1] for x in self._match.observation))
         fighters = self._match.game.fighters
         answer = self._opponent(seen, fighters[1], fighters[0], self._match.rng)[0]
-        rewards, done, outcome = self._match.step(np.stack([np.asarray(action), answer]))
+        rewards, done, outcome = self._match.step([action, answer])
         return self._match.see(0), float(rewards[0]), done, False, {"outcome": outcome} if done else {}
