@@ -157,9 +157,7 @@ class DuelParallelEnv(ParallelEnv):
         Raises ValueError on actions that are not in `action_space`, RuntimeError before `reset` and after the end.
         """
         if set(actions) != set(AGENTS):
-            raise ValueError(
-                f"actions must name {' and '.join(AGENTS)}; got {', '.join(map(repr, actions)) or 'nobody'}"
-            )
+            raise ValueError(f"actions must name {' and '.join(AGENTS)}; got {list(actions)}")
         rewards, done, outcome = self._match.step([actions[agent] for agent in AGENTS])
         self.agents = [] if done else list(AGENTS)
         outcomes = (outcome, 1.0 - outcome)
