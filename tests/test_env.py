@@ -115,6 +115,22 @@ def test_the_side_is_drawn_fairly(roster: Roster) -> None:
     assert (game.fighters["x_mm"][0] == -game.fighters["x_mm"][1]).all()
 
 
+def test_staggered_battles_end_at_all_times(roster: Roster) -> None:
+    matches = 3000
+    game = DuelGame(roster, matches, 2, staggered=True)
+    game.reset(np.zeros((2, matches), int))
+    alone = DuelGame(roster, 1, 2, match_ids=np.array([7]), staggered=True)
+    alone.reset(np.zeros((2, 1), int))
+    still = np.zeros((2, matches, 2), np.int32)
+    ended = np.stack([game.step(still)[1].done for _ in range(1200)])
+    assert (ended[:600].sum(axis=0) == 1).all()  # nobody strikes: every first battle lasts to the bell, 600 at most
+    np.testing.assert_array_equal(ended[600:], ended[:600])  # and from then on the whole 600
+    by_tenth = ended[:600].reshape(10, 60, matches).sum(axis=(1, 2))
+    assert np.abs(by_tenth - matches / 10).max() < 75  # 4.5 standard deviations
+    alone_ended = np.concatenate([alone.step(still[:, :1])[1].done for _ in range(600)])
+    np.testing.assert_array_equal(alone_ended, ended[:600, 7])
+
+
 def test_assigned_characters_enter_with_the_next_match(roster: Roster) -> None:
     game = DuelGame(roster, 2, 1)
     game.reset(np.array([[0, 0], [1, 1]]))

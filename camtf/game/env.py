@@ -57,6 +57,9 @@ class DuelGame:
         input_delay_ticks: ticks from a choice to its begin, 0 to 8. What has become illegal by then is not begun; the
             mask says what is legal at the time of choosing.
         match_ids: global id of each match, so that ranks together play what one rank would play; 0 to B - 1 if None.
+        staggered: every match's first battle begins with a part of its 60 s gone, drawn by lot, so that a batch holds
+            all phases of a battle at any time. For training: a batch that goes through the phases in step teaches
+            one of them at a time.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class DuelGame:
         reward: RewardConfig | None = None,
         match_ids: np.ndarray | None = None,
         input_delay_ticks: int = 0,
+        staggered: bool = False,
     ) -> None:
         if not 0 <= input_delay_ticks <= MAX_INPUT_DELAY_TICKS:
             raise ValueError(f"input_delay_ticks must be in [0, {MAX_INPUT_DELAY_TICKS}], got {input_delay_ticks}")
@@ -77,6 +81,7 @@ class DuelGame:
         self.characters = len(roster)
         self.matches = matches
         self.input_delay_ticks = input_delay_ticks
+        self.staggered = staggered
         self._fighters = np.zeros((2, matches), FIGHTER)
         self._ended = np.zeros((2, matches), FIGHTER)
         self._match = np.zeros(matches, MATCH)
@@ -105,7 +110,9 @@ class DuelGame:
         """Start every match anew with the given characters ``[P, B]``."""
         self.assign(characters)
         out = out or self.empty_observation()
-        _reset_all(self._fighters, self._match, self._next_characters, _BLANK, out, *self._tables)
+        _reset_all(
+            self._fighters, self._match, self._next_characters, _BLANK, self.staggered, out, *self._tables
+        )  # fmt: skip
         return out
 
     def step(self, actions: np.ndarray, out: Observation | None = None) -> tuple[Observation, Step]:
@@ -252,11 +259,13 @@ def _observe_all(
 
 @compiled
 def _reset_all(
-    fighters: Any, match: Any, next_characters: Any, blank: Any, out: Any,
+    fighters: Any, match: Any, next_characters: Any, blank: Any, staggered: bool, out: Any,
     moves: Any, characters: Any, summons: Any, multipliers: Any, elements: Any,
 ) -> None:  # fmt: skip
     for b in range(match.shape[0]):
         _restart(b, match[b], fighters, next_characters, blank, characters)
+        if staggered:
+            match[b].tick = TICKS_PER_DECISION * next_random(match[b], MATCH_TICKS // TICKS_PER_DECISION)
         observe_both(b, out, match[b], fighters[0, b], fighters[1, b], moves, characters, summons, elements)
 
 
