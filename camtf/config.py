@@ -86,7 +86,7 @@ class NetworkConfig(_Checked):
     mixture_slots: int = _setting(
         16, "S, slots of the opponent mixture: the most generations that a run can have", 1, 256
     )
-    trunk: tuple[int, ...] = _setting((160, 128), "widths of the trunk's layers, where the modules meet", 1, 8192)
+    trunk: tuple[int, ...] = _setting((128, 128), "widths of the trunk's layers, where the modules meet", 1, 8192)
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,22 @@ class PPOConfig(_Checked):
     epochs: int = _setting(3, "passes over each segment", 1, 100)
     minibatches: int = _setting(4, "minibatches of a pass; divides the segment length", 1, 10_000)
     learning_rate: float = _setting(1e-4, "Adam's step size", 0.0, 1.0)
+    final_learning_rate: float = _setting(
+        1.0, "part of the step size that is left at the end of a phase, to which it falls linearly", 0.0, 1.0
+    )
     entropy: float = _setting(0.01, "weight of the entropy bonus", 0.0)
     value: float = _setting(0.5, "weight of the value loss", 0.0)
+    value_clip: float = _setting(0.0, "half-width of the value clip, in scaled reward; 0: none", 0.0)
+    target_kl: float = _setting(0.0, "no further pass over a segment once the mean KL exceeds this; 0: never", 0.0)
     gradient_norm: float = _setting(0.5, "gradients are clipped to this global norm", 1e-6)
+    mode: str = _setting(
+        "synchronous",
+        "synchronous: play, then learn; impala: play the next segment by the policy of one update ago while learning, "
+        "corrected by V-trace",
+        choices=("synchronous", "impala"),
+    )
+    rho_clip: float = _setting(1.0, "V-trace: bound of the importance weight in the targets", 1e-6)
+    c_clip: float = _setting(1.0, "V-trace: bound of the weight that carries a surprise back in time", 1e-6)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -133,6 +146,9 @@ class SpecialistConfig(_Checked):
 
     frames: int = _setting(1_000_000, "learner frames of each Specialist, over all ranks", 1)
     learning_rate: float = _setting(3e-4, "Adam's step size, in place of that of the Generalists", 0.0, 1.0)
+    groups: int = _setting(
+        1, "groups of ranks that train different Specialists at the same time; divides the number of ranks", 1
+    )
     advantage: str = _setting(
         "cam", "cam: against the frozen Generalist's value; own_critic: plain PPO", choices=("cam", "own_critic")
     )
@@ -142,10 +158,12 @@ class SpecialistConfig(_Checked):
 
 @dataclass(frozen=True)
 class EvaluationConfig(_Checked):
-    """What is measured after training."""
+    """What is measured after training, and while it goes on."""
 
     games: int = _setting(200, "battles per pairing of two characters", 1)
     bot_games: int = _setting(400, "battles of each character against each scripted bot", 1)
+    yardstick_updates: int = _setting(0, "updates between two looks at the scripted bots while training; 0: none", 0)
+    yardstick_games: int = _setting(64, "battles against each bot at such a look", 1)
 
 
 @dataclass(frozen=True)
@@ -154,6 +172,8 @@ class Config(_Checked):
 
     seed: int = _setting(1, "one seed: weights, starts, matchmaking, action noise, minibatches", 0, (1 << 31) - 1)
     checkpoint_updates: int = _setting(20, "updates between two checkpoints", 1)
+    checkpoints_kept: int = _setting(2, "checkpoints of a phase under way that are kept", 1)
+    histogram_updates: int = _setting(50, "updates between two histograms of all weights in TensorBoard; 0: none", 0)
     game: GameConfig = GameConfig()
     reward: RewardConfig = RewardConfig()
     network: NetworkConfig = NetworkConfig()
@@ -172,14 +192,24 @@ class Config(_Checked):
 
 
 _SIX = ("ember_fox", "gale_archer", "iron_bull", "tide_monk", "storm_lancer", "thorn_witch")
-_FAST_PPO = PPOConfig(learning_rate=1e-3, epochs=3, minibatches=20, clip=0.2, entropy=0.01)
+_FAST_PPO = PPOConfig(
+    discount=0.998,
+    gae_lambda=0.98,
+    learning_rate=1e-3,
+    final_learning_rate=0.2,
+    epochs=3,
+    minibatches=20,
+    clip=0.2,
+    entropy=0.01,
+)
 
 PRESETS: dict[str, Config] = {
     "quickstart": Config(
+        checkpoint_updates=10,
         game=GameConfig(matches=512, characters=_SIX),
         ppo=_FAST_PPO,
-        generalists=GeneralistConfig(generations=3, frames=3_500_000),
-        specialists=SpecialistConfig(frames=1_000_000),
+        generalists=GeneralistConfig(generations=3, frames=4_500_000),
+        specialists=SpecialistConfig(frames=2_000_000, groups=2),
         evaluation=EvaluationConfig(games=100, bot_games=120),
     ),
     "paper": Config(

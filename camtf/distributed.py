@@ -1,12 +1,15 @@
 """Ranks: the only module that imports Horovod.
 
-Started without `horovodrun`, there is one rank and every function here works as with many.
+Started without `horovodrun`, there is one rank and every function here works as with many. Inside `own_group` the ranks
+of one group are all there are: disjoint groups train different networks at the same time (Horovod's process sets).
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 
 import horovod.tensorflow as hvd
 import numpy as np
@@ -19,51 +22,101 @@ class ReplicaError(RuntimeError):
     """The ranks' networks are not the same any more."""
 
 
-def start() -> None:
-    """Join the other ranks and take one core. Call once, before TensorFlow computes anything."""
+_groups: list[hvd.ProcessSet] = []
+_current: hvd.ProcessSet = hvd.global_process_set
+
+
+def start(groups: int = 1) -> None:
+    """Join the other ranks and take one core. Call once, before TensorFlow computes anything.
+
+    Args:
+        groups: how many equal groups of neighbouring ranks `own_group` knows.
+
+    Raises:
+        ValueError: the ranks cannot be shared evenly by the groups.
+    """
     tf.config.threading.set_intra_op_parallelism_threads(_THREADS_PER_RANK)
     tf.config.threading.set_inter_op_parallelism_threads(_THREADS_PER_RANK)
+    _take_core()
+    if groups > 1:
+        os.environ["HOROVOD_DYNAMIC_PROCESS_SETS"] = "1"
     hvd.init()
+    if groups < 1 or hvd.size() % groups:
+        raise ValueError(
+            f"{hvd.size()} ranks cannot be shared evenly by {groups} groups; change -np or --specialists.groups"
+        )
+    if groups > 1:
+        _groups[:] = [hvd.add_process_set(ranks) for ranks in np.arange(hvd.size()).reshape(groups, -1).tolist()]
+
+
+def _take_core() -> None:
+    """Stay on one core of one's own where `horovodrun` has started as many ranks on this machine as it has cores. Two
+    ranks that the scheduler puts on one core for a moment cost each gradient step that moment."""
+    if not hasattr(os, "sched_setaffinity"):
+        return  # not Linux
+    cores = sorted(os.sched_getaffinity(0))
+    ranks = int(os.environ.get("HOROVOD_LOCAL_SIZE", 1))
+    if 1 < ranks == len(cores):
+        os.sched_setaffinity(0, {cores[int(os.environ["HOROVOD_LOCAL_RANK"])]})
+
+
+@contextlib.contextmanager
+def own_group() -> Iterator[tuple[int, int]]:
+    """Within: this rank's group alone. Gives the group's number and the number of groups."""
+    global _current
+    if not _groups:
+        yield 0, 1
+        return
+    number = next(i for i, group in enumerate(_groups) if group.included())
+    outer, _current = _current, _groups[number]
+    try:
+        yield number, len(_groups)
+    finally:
+        _current = outer
 
 
 def rank() -> int:
-    """Number of this rank, from 0."""
-    return int(hvd.rank())
+    """Number of this rank in its group, from 0."""
+    return int(_current.rank())
 
 
 def size() -> int:
-    """Number of ranks."""
-    return int(hvd.size())
+    """Number of ranks in the group."""
+    return int(_current.size())
 
 
 def average_gradients(gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Mean over the ranks, in ONE collective: an allreduce costs its latency whatever its size. For graph mode."""
-    if hvd.size() == 1:
+    if size() == 1:
         return list(gradients)
-    return list(hvd.grouped_allreduce(list(gradients), op=hvd.Average, name="gradients"))
+    return list(hvd.grouped_allreduce(list(gradients), op=hvd.Average, name="gradients", process_set=_current))
 
 
 def sum_over_ranks(arrays: Sequence[np.ndarray | np.floating], name: str) -> list[np.ndarray]:
     """Sums of some float64 arrays over the ranks, in one collective."""
-    if hvd.size() == 1:
+    if size() == 1:
         return [np.asarray(a, np.float64) for a in arrays]
     flat = np.concatenate([np.asarray(a, np.float64).ravel() for a in arrays])
-    total = hvd.allreduce(tf.constant(flat), op=hvd.Sum, name=name).numpy()
+    total = hvd.allreduce(tf.constant(flat), op=hvd.Sum, name=name, process_set=_current).numpy()
     parts = np.split(total, np.cumsum([np.size(a) for a in arrays])[:-1])
     return [part.reshape(np.shape(a)) for part, a in zip(parts, arrays, strict=True)]
 
 
 def gather_rows(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Arrays of every rank joined along their first axis, in the order of the ranks."""
-    if hvd.size() == 1:
+    if size() == 1:
         return arrays
-    return {name: hvd.allgather(tf.constant(array), name=f"rows_{name}").numpy() for name, array in arrays.items()}
+    return {
+        name: hvd.allgather(tf.constant(array), name=f"rows_{name}", process_set=_current).numpy()
+        for name, array in arrays.items()
+    }
 
 
 def broadcast(variables: Sequence[tf.Variable]) -> None:
     """Give every rank the values of rank 0."""
-    if hvd.size() > 1:
-        hvd.broadcast_variables(list(variables), root_rank=0)
+    if size() > 1:
+        first = _current.ranks[0] if _current.ranks else 0
+        hvd.broadcast_variables(list(variables), root_rank=first, process_set=_current)
 
 
 def check_replicas(variables: Sequence[tf.Variable]) -> str:
@@ -73,7 +126,7 @@ def check_replicas(variables: Sequence[tf.Variable]) -> str:
         digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
     own = digest.hexdigest()[:16]
     words = np.frombuffer(bytes.fromhex(own), np.int64)
-    everyone = hvd.allgather(tf.constant(words[None]), name="fingerprint").numpy() if hvd.size() > 1 else words[None]
+    everyone = gather_rows({"fingerprint": words[None]})["fingerprint"]
     if (everyone != everyone[0]).any():
         listed = ", ".join(f"rank {r} {np.int64(w[0]).tobytes().hex()}" for r, w in enumerate(everyone))
         raise ReplicaError(f"the ranks hold different networks: {listed}")
@@ -81,6 +134,6 @@ def check_replicas(variables: Sequence[tf.Variable]) -> str:
 
 
 def barrier() -> None:
-    """Wait for every rank."""
-    if hvd.size() > 1:
-        hvd.allreduce(tf.constant(0.0), name="barrier")
+    """Wait for every rank of the group."""
+    if size() > 1:
+        hvd.allreduce(tf.constant(0.0), name="barrier", process_set=_current)

@@ -18,10 +18,21 @@ S      slots of the opponent mixture that the network is conditioned on
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+
+ALIGNMENT = 64
+"""Bytes: where TensorFlow's tensors begin."""
+
+
+def _aligned_zeros(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.zeros(size + ALIGNMENT, np.uint8)
+    first = -memory.ctypes.data % ALIGNMENT
+    return memory[first : first + size].view(dtype).reshape(shape)
 
 
 @dataclass(frozen=True)
@@ -62,12 +73,12 @@ class GameSpec:
         return self.movements + 2 * self.skills
 
     def empty_observation(self, *leading: int) -> Observation:
-        """Zeroed buffers with the given leading dimensions."""
+        """Zeroed buffers with the given leading dimensions, aligned so that TensorFlow can use them without a copy."""
         return Observation(
-            basic=np.zeros((*leading, self.basic_width), np.float32),
-            buff=np.zeros((*leading, 2, self.buff_kinds, self.buff_fields), np.float32),
-            element=np.zeros((*leading, 2, self.element_width), np.int32),
-            mask=np.zeros((*leading, self.mask_width), np.float32),
+            basic=_aligned_zeros((*leading, self.basic_width), np.float32),
+            buff=_aligned_zeros((*leading, 2, self.buff_kinds, self.buff_fields), np.float32),
+            element=_aligned_zeros((*leading, 2, self.element_width), np.int32),
+            mask=_aligned_zeros((*leading, self.mask_width), np.float32),
         )
 
 
@@ -126,14 +137,16 @@ class BatchedGame(Protocol):
 
 
 class Segment(NamedTuple):
-    """T decisions of L learner rows, ready for the returns. Observation leaves are ``[T, L, ...]``.
+    """T decisions of L learner rows, ready for the returns.
 
+    Observation leaves are ``[T + 1, R, ...]``, as the game has written them: of all rows, the learner's L first, and
+    with the observation after the last decision.
     ``done[t]`` says that the battle ended with the reward of step t: a real end, which does not bootstrap.
     The cut after step T - 1 is a truncation: it bootstraps from ``bootstrap_value``.
     """
 
     observation: Observation
-    mixture: np.ndarray  # float32 [T, L, S], the opponent mixture that the policy was conditioned on
+    mixture: np.ndarray  # float32 [T + 1, L, S], the opponent mixture that the policy was conditioned on
     action: np.ndarray  # int32 [T, L, H]
     log_prob: np.ndarray  # float32 [T, L], of the behaviour policy, both heads added
     value: np.ndarray  # float32 [T, L], own critic at the time of acting

@@ -25,7 +25,7 @@ def main(file: str) -> None:
     policy = Policy(NETWORK, duel_spec(roster), seed=100 + rank)  # unequal, until rank 0's are given to all
     ids = share_matches(8, 8, rank, size)
     played = rollout(roster, policy, ids, len(ids))
-    learner = Learner(policy, PPO, 1, played.row_ids)
+    learner = Learner(policy, PPO, 1)
     unequal = size > 1
     try:
         distributed.check_replicas(learner.variables)
@@ -41,7 +41,8 @@ def main(file: str) -> None:
         rewards.append(segment.reward)
         learner.update(segment)
     assert distributed.check_replicas(learner.variables) != first
-    rows = distributed.gather_rows({"ids": played.row_ids, "reward": np.concatenate(rewards).T})
+    row_ids = np.concatenate([ids, ids + 1_000])  # both players of matches in self-play
+    rows = distributed.gather_rows({"ids": row_ids, "reward": np.concatenate(rewards).T})
     some = np.arange(4)
     pairs = np.stack(np.meshgrid(some, some, indexing="ij"), -1).reshape(-1, 2)
     wins = play(roster, BotSide("rusher", some), BotSide("random_legal", some), pairs, 4, 1, matches=8)

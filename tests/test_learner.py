@@ -28,20 +28,19 @@ def rollout(roster: Roster, policy: Policy, ids: np.ndarray, self_play: int, see
     return Rollout(game, policy, player, graph, self_play, seed, ids, PPO.segment)
 
 
-def segment(roster: Roster, policy: Policy) -> tuple[Segment, np.ndarray]:
-    """A segment of 8 matches in self-play and the ids of its rows."""
-    played = rollout(roster, policy, np.arange(8), 8)
-    return played.collect()[0], played.row_ids
+def segment(roster: Roster, policy: Policy) -> Segment:
+    """A segment of 8 matches in self-play."""
+    return rollout(roster, policy, np.arange(8), 8).collect()[0]
 
 
 def test_an_update_makes_good_actions_more_probable(roster: Roster) -> None:
     """With one kind of action rewarded, its probability rises and the loss's signs are right."""
     policy = Policy(NETWORK, duel_spec(roster), 1)
-    data, rows = segment(roster, policy)
+    data = segment(roster, policy)
     guard = data.action[..., 1] == 5
     data = data._replace(reward=guard.astype(np.float32), value=np.zeros_like(data.value),
                          baseline=np.zeros_like(data.value), done=np.ones_like(data.done))  # fmt: skip
-    learner = Learner(policy, PPO, 1, rows)
+    learner = Learner(policy, PPO, 1)
 
     def guard_probability() -> float:
         flat = type(data.observation)(*(x.reshape(-1, *x.shape[2:]) for x in data.observation))
@@ -59,28 +58,24 @@ def test_an_update_makes_good_actions_more_probable(roster: Roster) -> None:
 def test_comparative_advantage_is_scaled_but_not_centred(roster: Roster) -> None:
     """Against a baseline below every return all actions gain: the policy keeps its ratios only if the mean is kept."""
     policy = Policy(NETWORK, duel_spec(roster), 1)
-    data, rows = segment(roster, policy)
+    data = segment(roster, policy)
     data = data._replace(reward=np.full_like(data.reward, 10.0), value=np.zeros_like(data.value),
                          baseline=np.zeros_like(data.value), done=np.ones_like(data.done))  # fmt: skip
-    centred = Learner(policy, PPO, 1, rows).update(data)
+    centred = Learner(policy, PPO, 1).update(data)
     assert centred["policy_loss"] == pytest.approx(0.0, abs=1e-3)
-    kept = Learner(Policy(NETWORK, duel_spec(roster), 1), PPO, 1, rows).update(data, center_advantages=False)
+    kept = Learner(Policy(NETWORK, duel_spec(roster), 1), PPO, 1).update(data, center_advantages=False)
     assert kept["policy_loss"] == pytest.approx(-1.0, abs=0.05)  # every advantage is its RMS: 1
     assert kept["advantage_mean"] == pytest.approx(1.0)  # reward 10 times the scale 0.1
     assert kept["advantage_std"] == pytest.approx(0.0, abs=1e-5)
 
 
-def test_minibatches_are_a_partition_by_match_that_ranks_share(roster: Roster) -> None:
+def test_minibatches_are_a_partition_of_the_time_steps(roster: Roster) -> None:
     policy = Policy(NETWORK, duel_spec(roster), 1)
-    data, rows = segment(roster, policy)
-    whole = Learner(policy, PPO, 1, rows)._minibatches(data, 0)
-    assert sorted(np.concatenate(whole)) == list(range(data.reward.size))
-    assert len(whole) == 4 and all(len(part) == data.reward.size // 4 for part in whole)
-    half = data._replace(reward=data.reward[:, :8])
-    own = Learner(policy, PPO, 1, rows[:8])._minibatches(half, 0)
-    for part, everyone in zip(own, whole, strict=True):
-        as_time_row = {(i // 8, i % 8) for i in part.numpy()}
-        assert as_time_row == {(i // 16, i % 16) for i in everyone.numpy() if i % 16 < 8}
+    learner = Learner(policy, PPO, 1)
+    passes = [learner.minibatches(PPO.segment, epoch).numpy() for epoch in range(2)]
+    for parts in passes:
+        assert len(parts) == PPO.minibatches and sorted(parts.ravel()) == list(range(PPO.segment))
+    assert not np.array_equal(*passes)
 
 
 def test_matches_are_shared_evenly() -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from camtf.config import NetworkConfig
 from camtf.game.observation import MASK_WIDTH, MOVEMENT_COUNT, SKILL_COUNT, duel_spec
 from camtf.game.roster import Roster
-from camtf.model.policy import Policy, PolicyOutput, best, distributions, log_prob, sample
+from camtf.model.policy import MaskedCategorical, Policy, PolicyOutput, best, distributions, log_prob, sample
 
 N = 20_000
+tfd = tfp.distributions
 
 
 def output(n: int) -> PolicyOutput:
@@ -35,6 +37,26 @@ def test_probability_is_shared_by_what_is_legal() -> None:
     np.testing.assert_allclose(skill.probs_parameter()[0, :2], [np.e / (np.e + 1), 1 / (np.e + 1)], rtol=1e-5)
     both = log_prob(output(1), mask(1), tf.constant([[2, 1]])).numpy()[0]
     assert both == pytest.approx(np.log(expected[2]) + np.log(1 / (np.e + 1)), rel=1e-5)
+
+
+def test_heads_are_tfps_categorical(rng: np.random.Generator) -> None:
+    """Log-probability, entropy and their gradients equal those of the library's distribution over masked logits."""
+    logits, legal = tf.constant(rng.normal(size=(50, 7)), tf.float32), rng.random((50, 7)) < 0.5
+    legal[:, 0] = True
+    chosen = tf.constant([int(rng.choice(np.flatnonzero(row))) for row in legal])
+    results = []
+    for make in (
+        lambda x: MaskedCategorical(x, legal.astype(np.float32)),
+        lambda x: tfd.Categorical(logits=tf.where(legal, x, -1e9)),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch(logits)
+            head = make(logits)
+            log_prob, entropy = head.log_prob(chosen), head.entropy()
+            total = tf.reduce_sum(log_prob) + 0.3 * tf.reduce_sum(entropy)
+        results.append((log_prob, entropy, tape.gradient(total, logits)))
+    for own, reference in zip(*results, strict=True):
+        np.testing.assert_allclose(own, reference, atol=1e-5)
 
 
 def test_samples_follow_the_probabilities(rng: np.random.Generator) -> None:

@@ -55,3 +55,18 @@ def test_a_clipped_sample_has_no_gradient() -> None:
 def test_shapes_must_agree() -> None:
     with pytest.raises(ValueError, match="incompatible"):
         ppo_loss(tf.zeros(2), tf.zeros(3), tf.zeros(2), tf.zeros(2), tf.zeros(2), 0.2)
+
+
+def test_value_clip_takes_the_worse_error() -> None:
+    """Old value 1, target 3, clip 0.5: a value of 2.5 may count only as 1.5; one of 4 is worse than the clipped."""
+    zeros = tf.zeros(1)
+
+    def value_loss(value: float) -> float:
+        part = ppo_loss(
+            zeros, zeros, zeros, tf.constant([value]), tf.constant([3.0]), 0.2, old_value=tf.ones(1), value_clip=0.5
+        )
+        return float(part.value)
+
+    assert value_loss(2.5) == pytest.approx(0.5 * 1.5**2)
+    assert value_loss(1.2) == pytest.approx(0.5 * 1.8**2)
+    assert value_loss(-1.0) == pytest.approx(0.5 * 4.0**2)

@@ -12,20 +12,64 @@ from camtf import distributed
 from camtf.chance import MINIBATCHES, uniforms
 from camtf.config import PPOConfig
 from camtf.learn.ppo import ppo_loss
-from camtf.learn.returns import lambda_returns
-from camtf.model.policy import Policy, distributions
+from camtf.learn.returns import lambda_returns, vtrace
+from camtf.model.policy import Policy, distributions, tensor
 from camtf.types import Observation, Segment
 
 
 class Batch(NamedTuple):
-    """What a gradient step reads, n samples."""
+    """What a gradient step reads beside observations, ``[T, L]`` or n samples of it."""
 
-    observation: Observation  # leaves [n, ...]
-    mixture: tf.Tensor  # [n, S]
-    action: tf.Tensor  # int32 [n, H]
-    log_prob: tf.Tensor  # [n]
-    advantage: tf.Tensor  # [n], normalised
-    value_target: tf.Tensor  # [n]
+    mixture: tf.Tensor  # [..., S]
+    action: tf.Tensor  # int32 [..., H]
+    log_prob: tf.Tensor
+    advantage: tf.Tensor  # normalised
+    value: tf.Tensor  # when acting
+    value_target: tf.Tensor
+
+
+DIAGNOSTICS = (
+    "policy_loss",
+    "value_loss",
+    "kl",
+    "clip_fraction",
+    "entropy_movement",
+    "entropy_skill",
+    "gradient_seconds",
+    "allreduce_seconds",
+    "gradient_norm",
+)
+"""What a gradient step returns: means over its minibatch, then seconds."""
+
+
+class Targets(NamedTuple):
+    """What a segment is to teach, ``[T, L]`` each."""
+
+    advantage: np.ndarray
+    value_target: np.ndarray
+    log_prob: np.ndarray  # of the policy at the start of the update
+    value: np.ndarray  # by the critic at the start of the update
+
+
+class FusedAdam(keras.optimizers.Adam):
+    """Keras's Adam with the whole rule of a variable in one operation; the same numbers, a fraction of the time."""
+
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
+        """One step of one variable."""
+        index = self._get_variable_index(variable)
+        step = tf.cast(self.iterations.value + 1, tf.float32)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._momentums[index].value.handle,
+            v=self._velocities[index].value.handle,
+            beta1_power=tf.pow(self.beta_1, step),
+            beta2_power=tf.pow(self.beta_2, step),
+            lr=learning_rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
 
 
 class Learner:
@@ -33,23 +77,22 @@ class Learner:
 
     Advantages are normalised over the segments of ALL ranks: divided by their standard deviation after their mean
     was taken off, or, where they are taken against a frozen baseline, divided by their root mean square alone, because
-    there a positive mean is what is sought. A minibatch holds the same number of decisions of every match, chosen
-    by the match's own chance, so that any number of ranks makes the same minibatches of the same matches.
+    there a positive mean is what is sought. A minibatch is every match at some time steps, drawn anew in each pass:
+    the same on any number of ranks, and whole blocks of memory.
 
-    Args:
-        row_ids: global id of each of the L learner rows (`camtf.learn.rollout.Rollout.row_ids`).
+    In impala mode a segment may come from the policy of one update ago: V-trace with the present policy's
+    log-probabilities and values gives the targets, and PPO's ratio is against the present policy.
     """
 
-    def __init__(self, policy: Policy, config: PPOConfig, seed: int, row_ids: np.ndarray) -> None:
+    def __init__(self, policy: Policy, config: PPOConfig, seed: int) -> None:
         self.policy = policy
         self.config = config
         self.updates = 0
         self._seed = seed
-        self._row_ids = row_ids
         self._trainable = [v.value for v in policy.network.trainable_variables]
-        self.optimizer = keras.optimizers.Adam(config.learning_rate, epsilon=1e-5)
+        self.optimizer = FusedAdam(config.learning_rate, epsilon=1e-5)
         self.optimizer.build(policy.network.trainable_variables)
-        self.train_step = tf.function(self._one_step, reduce_retracing=True)
+        self.train_pass = tf.function(self._one_pass, reduce_retracing=True)
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -60,80 +103,154 @@ class Learner:
         """Give all ranks rank 0's weights and optimiser slots."""
         distributed.broadcast(self.variables)
 
-    def update(self, segment: Segment, center_advantages: bool = True) -> dict[str, float]:
+    def update(self, segment: Segment, progress: float = 0.0, center_advantages: bool = True) -> dict[str, float]:
         """One PPO update: ``epochs`` passes over the segment. Returns diagnostics, means over ranks.
 
         Args:
             segment: this rank's experience; every rank calls with a segment of the same shape.
+            progress: part of the phase that is done, which sets the step size.
             center_advantages: take the mean off the advantages; false for the comparative advantage.
         """
         c = self.config
-        reward = segment.reward * np.float32(c.reward_scale)
-        target = lambda_returns(reward, segment.value, segment.bootstrap_value, segment.done, c.discount, c.gae_lambda)
-        advantage = target - segment.baseline
-        moments = [np.sum(advantage), np.sum(np.square(advantage)), advantage.size,
-                   np.sum(np.square(target - segment.value)), np.sum(target), np.sum(np.square(target)),
-                   np.sum(segment.reward)]  # fmt: skip
-        total = [float(x) for x in distributed.sum_over_ranks([np.float64(m) for m in moments], "advantage_moments")]
+        self.optimizer.learning_rate = c.learning_rate * (1.0 - (1.0 - c.final_learning_rate) * progress)
+        targets = self._targets(segment)
+        moments = _moments(targets, segment.reward)
+        total = [float(x) for x in distributed.sum_over_ranks(moments, "advantage_moments")]
         count = total[2]
         mean, square = total[0] / count, total[1] / count
         scale = max(square - mean**2 if center_advantages else square, 0.0) ** 0.5 + 1e-8
-        normalised = (advantage - (mean if center_advantages else 0.0)) / scale
+        advantage = (targets.advantage - (mean if center_advantages else 0.0)) / scale
+        observation, batch = tensors(segment, targets._replace(advantage=advantage.astype(np.float32)))
 
-        whole = flatten(segment, normalised.astype(np.float32), target)
-        sums = np.zeros(6)
-        steps = 0
+        sums, steps = np.zeros(len(DIAGNOSTICS)), 0
         for epoch in range(c.epochs):
-            for rows in self._minibatches(segment, epoch):
-                sums += np.array(self.train_step(whole, rows))
-                steps += 1
+            one_pass = self.train_pass(observation, batch, self.minibatches(len(segment.reward), epoch)).numpy()
+            sums += one_pass
+            steps += c.minibatches
+            if c.target_kl and self._mean_kl(one_pass) > c.target_kl:
+                break
         self.updates += 1
-        means = distributed.sum_over_ranks([sums / steps / distributed.size()], "diagnostics")[0]
+        means = distributed.sum_over_ranks([sums / distributed.size()], "diagnostics")[0]
+        metrics = {
+            name: float(total if name.endswith("_seconds") else total / steps)
+            for name, total in zip(DIAGNOSTICS, means, strict=True)
+        }
         target_variance = total[5] / count - (total[4] / count) ** 2
-        names = ("policy_loss", "value_loss", "kl", "clip_fraction", "entropy", "gradient_norm")
-        return dict(zip(names, means.tolist(), strict=True)) | {
+        return metrics | {
+            "entropy": metrics["entropy_movement"] + metrics["entropy_skill"],
+            "epochs": steps / c.minibatches,
             "advantage_mean": mean,
             "advantage_std": max(square - mean**2, 0.0) ** 0.5,
             "explained_variance": 1.0 - (total[3] / count) / max(target_variance, 1e-12),
             "reward_per_frame": total[6] / count,
         }
 
-    def _minibatches(self, segment: Segment, epoch: int) -> list[tf.Tensor]:
-        """Rows of the flattened segment for each minibatch of a pass: T / minibatches decisions of every match."""
-        length, rows = segment.reward.shape
-        step = self.updates * self.config.epochs + epoch
-        order = np.argsort(uniforms(self._seed, MINIBATCHES, step, self._row_ids, (length,)), axis=1, kind="stable")
-        flat = order.T * rows + np.arange(rows)
-        return [tf.constant(part.ravel(), tf.int32) for part in np.split(flat, self.config.minibatches)]
-
-    def _one_step(self, whole: Batch, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    def _targets(self, segment: Segment) -> Targets:
         c = self.config
-        batch: Batch = tf.nest.map_structure(lambda x: tf.gather(x, rows), whole)
+        reward = segment.reward * np.float32(c.reward_scale)
+        if c.mode == "synchronous":
+            target = lambda_returns(
+                reward, segment.value, segment.bootstrap_value, segment.done, c.discount, c.gae_lambda
+            )
+            return Targets(target - segment.baseline, target, segment.log_prob, segment.value)
+        log_prob, values = self._present(segment)
+        result = vtrace(
+            log_prob - segment.log_prob, reward, values[:-1], values[-1], segment.done,
+            c.discount, c.gae_lambda, c.rho_clip, c.c_clip,
+        )  # fmt: skip
+        baseline = values[:-1] if segment.baseline is segment.value else segment.baseline
+        return Targets(result.rho * (result.advantage_target - baseline), result.target, log_prob, values[:-1])
+
+    def _present(self, segment: Segment) -> tuple[np.ndarray, np.ndarray]:
+        """Log-probabilities ``[T, L]`` and values ``[T + 1, L]`` by the present network."""
+        length, rows = segment.reward.shape
+        log_prob, value = np.empty((length, rows), np.float32), np.empty((length + 1, rows), np.float32)
+        for t in range(length + 1):
+            seen = Observation(*(tensor(x[t, :rows]) for x in segment.observation))
+            if t == length:
+                value[t] = self.policy.values(seen, segment.mixture[t])
+            else:
+                log_prob[t], value[t] = self.policy.evaluate(seen, segment.mixture[t], segment.action[t])
+        return log_prob, value
+
+    def _mean_kl(self, sums: np.ndarray) -> float:
+        """KL of one pass, a mean over its minibatches and the ranks."""
+        own = np.float64(sums[DIAGNOSTICS.index("kl")]) / self.config.minibatches / distributed.size()
+        return float(distributed.sum_over_ranks([own], "kl")[0])
+
+    def minibatches(self, length: int, epoch: int) -> tf.Tensor:
+        """The time steps of each minibatch of a pass, int32 ``[minibatches, T / minibatches]``."""
+        step = self.updates * self.config.epochs + epoch
+        chance = uniforms(self._seed, MINIBATCHES, step, np.zeros(1, np.int64), (length,))[0]
+        order = np.argsort(chance, kind="stable").astype(np.int32)
+        return tf.constant(order.reshape(self.config.minibatches, -1))
+
+    def _one_pass(self, observation: Observation, batch: Batch, minibatches: tf.Tensor) -> tf.Tensor:
+        """A gradient step for every minibatch. Returns the sums of `DIAGNOSTICS`."""
+        sums = tf.zeros(len(DIAGNOSTICS))
+        for times in minibatches:
+            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+            gradients, found = self._gradients(observation, batch, times)
+            sums += tf.concat([found, self._apply(gradients)], 0)
+        return sums
+
+    def _gradients(self, observation: Observation, batch: Batch, times: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """Gradients of this rank's part of a minibatch, and its diagnostics."""
+        c = self.config
+        rows = batch.action.shape[1]
+        began = tf.timestamp()
+        with tf.control_dependencies([began]):
+            times = tf.identity(times)
+
+        def rows_at_times(x: tf.Tensor) -> tf.Tensor:
+            return tf.reshape(tf.gather(x, times)[:, :rows], (-1, *x.shape[2:]))
+
+        observation = Observation(*map(rows_at_times, observation))
+        batch = Batch(*map(rows_at_times, batch))
         with tf.GradientTape() as tape:
-            output = self.policy(batch.observation, batch.mixture)
-            heads = distributions(output, batch.observation.mask)
+            output = self.policy(observation, batch.mixture)
+            heads = distributions(output, observation.mask)
             log_prob = tf.add_n([head.log_prob(batch.action[:, i]) for i, head in enumerate(heads)])
-            entropy = tf.add_n([tf.reduce_mean(head.entropy()) for head in heads])
-            loss = ppo_loss(log_prob, batch.log_prob, batch.advantage, output.value, batch.value_target, c.clip)
-            total = loss.policy + c.value * loss.value - c.entropy * entropy
+            entropies = [tf.reduce_mean(head.entropy()) for head in heads]
+            loss = ppo_loss(
+                log_prob, batch.log_prob, batch.advantage, output.value, batch.value_target, c.clip,
+                batch.value, c.value_clip,
+            )  # fmt: skip
+            total = loss.policy + c.value * loss.value - c.entropy * tf.add_n(entropies)
         gradients = [tf.convert_to_tensor(g) for g in tape.gradient(total, self._trainable)]
-        gradients = distributed.average_gradients(gradients)
-        gradients, norm = tf.clip_by_global_norm(gradients, c.gradient_norm)
-        self.optimizer.apply(gradients, self.policy.network.trainable_variables)
-        return loss.policy, loss.value, loss.kl, loss.clip_fraction, entropy, norm
+        with tf.control_dependencies(gradients):
+            seconds = tf.cast(tf.timestamp() - began, tf.float32)
+        return gradients, tf.stack([*loss, *entropies, seconds])
+
+    def _apply(self, gradients: list[tf.Tensor]) -> tf.Tensor:
+        """Average over the ranks and take a step. Returns the seconds of averaging and the norm."""
+        with tf.control_dependencies(gradients):
+            began = tf.timestamp()
+        with tf.control_dependencies([began]):
+            averaged = distributed.average_gradients([tf.identity(g) for g in gradients])
+        with tf.control_dependencies(averaged):
+            seconds = tf.cast(tf.timestamp() - began, tf.float32)
+        clipped, norm = tf.clip_by_global_norm(averaged, self.config.gradient_norm)
+        self.optimizer.apply(clipped, self.policy.network.trainable_variables)
+        return tf.stack([seconds, norm])
 
 
-def flatten(segment: Segment, advantage: np.ndarray, target: np.ndarray) -> Batch:
-    """``[T, L, ...]`` arrays as ``[T * L, ...]`` tensors, time-major."""
+def _moments(targets: Targets, reward: np.ndarray) -> list[np.float64]:
+    """Sums over a rank's segment from which means and variances over all ranks follow."""
+    advantage, target = targets.advantage, targets.value_target
+    errors = np.square(target - targets.value)
+    sums = [advantage, np.square(advantage), np.ones_like(advantage), errors, target, np.square(target), reward]
+    return [np.sum(x, dtype=np.float64) for x in sums]
 
-    def flat(x: np.ndarray) -> tf.Tensor:
-        return tf.convert_to_tensor(x.reshape(-1, *x.shape[2:]))
 
-    return Batch(
-        observation=Observation(*map(flat, segment.observation)),
-        mixture=flat(segment.mixture),
-        action=flat(segment.action),
-        log_prob=flat(segment.log_prob),
-        advantage=flat(advantage),
-        value_target=flat(target),
+def tensors(segment: Segment, targets: Targets) -> tuple[Observation, Batch]:
+    """What `Learner.train_step` reads: all observations of a segment ``[T + 1, R, ...]``, the rest ``[T, L, ...]``."""
+    batch = Batch(
+        segment.mixture[:-1],
+        segment.action,
+        targets.log_prob,
+        targets.advantage,
+        targets.value,
+        targets.value_target,
     )
+    return Observation(*map(tensor, segment.observation)), Batch(*map(tf.convert_to_tensor, batch))

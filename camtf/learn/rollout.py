@@ -7,13 +7,13 @@ contiguous blocks, which nothing has to gather.
 
 from __future__ import annotations
 
+import time
 from typing import Protocol
 
 import numpy as np
-import tensorflow as tf
 
 from camtf.chance import ACTIONS, OPPONENTS, uniforms
-from camtf.model.policy import Policy
+from camtf.model.policy import Policy, tensor
 from camtf.types import BatchedGame, Battles, Observation, Segment
 
 
@@ -51,6 +51,9 @@ class Rollout:
         self_play: how many of them the learner plays on both sides.
         seed, first_match: the chance of every match is its own (see `camtf.chance`).
         baseline: the frozen policy whose value advantages are taken against, or None for the learner's own.
+        keep: keep the observations of a segment while the next one is played.
+
+    After `collect`, ``seconds`` says where its time went: in the game, in the learner's network, in the opponents'.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Rollout:
         match_ids: np.ndarray,
         length: int,
         baseline: Policy | None = None,
+        keep: bool = False,
     ) -> None:
         self.game = game
         self.policy = policy
@@ -75,7 +79,9 @@ class Rollout:
         self.segments = 0
         self._seed = seed
         self.match_ids = match_ids
+        self.seconds: dict[str, float] = {}
         self._buffers = game.empty_observation(length + 1)
+        self._other_buffers = game.empty_observation(length + 1) if keep else self._buffers
         self._character, self._node = self._draw(1)
         self._character, self._node = self._character[0], self._node[0]
         self.game.reset(self._players(self._character, self._node), _step(self._buffers, length))
@@ -85,38 +91,39 @@ class Rollout:
         """L, rows whose decisions are learned from."""
         return self.game.matches + self.self_play
 
-    @property
-    def row_ids(self) -> np.ndarray:
-        """Global id of every learner row; player 1 of a match in self-play has one of its own."""
-        return np.concatenate([self.match_ids, self.match_ids[: self.self_play] + _PLAYER_1])
-
     def collect(self) -> tuple[Segment, Battles]:
         """Play T decisions of every match."""
         length, b, rows = self.length, self.game.matches, self.learner_rows
         self.segments += 1
         next_character, next_node = self._draw(length)
         noise = self._noise(length)
-        _copy(_step(self._buffers, length), _step(self._buffers, 0))
+        _copy(_step(self._buffers, length), _step(self._other_buffers, 0))
+        self._buffers, self._other_buffers = self._other_buffers, self._buffers
 
-        mixture = np.empty((length, rows, self.policy.config.mixture_slots), np.float32)
+        mixture = np.empty((length + 1, rows, self.policy.config.mixture_slots), np.float32)
         action = np.empty((length, rows, 2), np.int32)
         log_prob, value, reward = (np.empty((length, rows), np.float32) for _ in range(3))
         done = np.empty((length, rows), np.bool_)
         wins = np.zeros((self.game.characters, self.matchmaker.nodes))
         games = np.zeros_like(wins)
+        clock = _Clock("game", "learner", "opponents")
         for t in range(length):
             observation = _rows(_step(self._buffers, t))
             mixture[t] = self._mixture()
+            clock.start()
             chosen, log_prob[t], value[t] = self.policy.act(
                 _tensors(observation, slice(rows)), mixture[t], noise[t, :rows]
             )
             action[t] = chosen
+            clock.stop("learner")
             others = self.opponents.act(
                 Observation(*(x[rows:] for x in observation)), self._node[self.self_play :], noise[t, rows:]
             )
+            clock.stop("opponents")
             actions = np.concatenate([action[t], others]).reshape(2, b, 2)
             self.game.assign(self._players(next_character[t], next_node[t]))
             _, step = self.game.step(actions, _step(self._buffers, t + 1))
+            clock.stop("game")
             reward[t] = step.reward.reshape(-1)[:rows]
             done[t] = np.concatenate([step.done, step.done[: self.self_play]])
             ended = np.flatnonzero(step.done)
@@ -124,8 +131,9 @@ class Rollout:
             self._character[ended] = next_character[t, ended]
             self._node[ended] = next_node[t, ended]
 
-        last = _tensors(_rows(_step(self._buffers, length)), slice(rows))
-        seen = Observation(*(x[:length].reshape(length, 2 * b, *x.shape[3:])[:, :rows] for x in self._buffers))
+        self.seconds = clock.seconds
+        mixture[length] = self._mixture()
+        seen = Observation(*(x.reshape(length + 1, 2 * b, *x.shape[3:]) for x in self._buffers))
         segment = Segment(
             observation=seen,
             mixture=mixture,
@@ -135,7 +143,7 @@ class Rollout:
             baseline=value if self.baseline is None else self._baseline_values(seen, mixture),
             reward=reward,
             done=done,
-            bootstrap_value=self.policy.values(last, self._mixture()).numpy(),
+            bootstrap_value=self.policy.values(_tensors(_step(seen, length), slice(rows)), mixture[length]).numpy(),
         )
         return segment, Battles(wins, games)
 
@@ -188,11 +196,27 @@ class Rollout:
 
     def _baseline_values(self, seen: Observation, mixture: np.ndarray) -> np.ndarray:
         assert self.baseline is not None
-        flat = Observation(*(tf.convert_to_tensor(x.reshape(-1, *x.shape[2:])) for x in seen))
-        return self.baseline.values(flat, mixture.reshape(-1, mixture.shape[-1])).numpy().reshape(mixture.shape[:2])
+        rows = slice(mixture.shape[1])
+        return np.stack([
+            self.baseline.values(_tensors(_step(seen, t), rows), mixture[t]).numpy() for t in range(self.length)
+        ])  # fmt: skip
 
 
-_PLAYER_1 = 1 << 40
+class _Clock:
+    """Adds up the time between calls, by part."""
+
+    def __init__(self, *parts: str) -> None:
+        self.seconds = dict.fromkeys(parts, 0.0)
+        self._last = 0.0
+
+    def start(self) -> None:
+        self._last = time.perf_counter()
+
+    def stop(self, part: str) -> None:
+        """The time since the last call belongs to this part."""
+        now = time.perf_counter()
+        self.seconds[part] += now - self._last
+        self._last = now
 
 
 def share_matches(matches: int, self_play: int, rank: int, size: int) -> np.ndarray:
@@ -216,7 +240,7 @@ def _rows(observation: Observation) -> Observation:
 
 
 def _tensors(observation: Observation, rows: slice) -> Observation:
-    return Observation(*(tf.convert_to_tensor(x[rows]) for x in observation))
+    return Observation(*(tensor(x[rows]) for x in observation))
 
 
 def _copy(source: Observation, target: Observation) -> None:

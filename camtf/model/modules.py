@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from camtf.config import NetworkConfig
@@ -41,6 +42,15 @@ class PatchConv1D(keras.layers.Conv1D):
         return ops.reshape(outputs, (-1, steps // width, self.filters))
 
 
+@keras.saving.register_keras_serializable("camtf")
+class IdEmbedding(keras.layers.Embedding):
+    """Embedding of ids that are never negative: one gather, without Keras's operations that wrap negative ones."""
+
+    def call(self, inputs: Any) -> Any:
+        """Int ``[...]`` -> ``[..., output_dim]``."""
+        return tf.gather(self.embeddings, inputs)
+
+
 def basic_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
     """``[BASIC_WIDTH]`` -> features of both fighters, projectiles, environment and the last decisions."""
     basic = keras.Input((spec.basic_width,), name="basic")
@@ -69,18 +79,19 @@ def buff_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
     return keras.Model(buff, keras.layers.Flatten()(features), name="buff_module")
 
 
-def element_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
-    """``[2, ELEMENT_WIDTH]`` ids and attributes -> features of both characters and what they carry.
+def element_encoder(config: NetworkConfig, spec: GameSpec, players: int = 2) -> keras.Model:
+    """``[players, ELEMENT_WIDTH]`` ids and attributes -> features of each character and what it carries. Weights are
+    the same for any number of players.
 
     All ids share one embedding table: each kind of id has its own range of rows, so that one look-up serves all.
     """
-    element = keras.Input((2, spec.element_width), dtype="int32", name="element")
+    element = keras.Input((players, spec.element_width), dtype="int32", name="element")
     kinds = len(spec.id_counts)
     firsts = [sum(spec.id_counts[:i]) for i in range(kinds)]
-    # One row per player: TensorFlow turns a sum with a vector into a BiasAdd, which TFLite lacks for integers.
-    ids = element[:, :, :kinds] + ops.convert_to_tensor([firsts, firsts], dtype="int32")
-    embedded = keras.layers.Embedding(sum(spec.id_counts), config.embedding, name="ids")(ids)
-    features = keras.layers.Reshape((2, kinds * config.embedding))(embedded)
+    # Minus a negative: TensorFlow turns a sum with a vector into a BiasAdd, which TFLite lacks for integers.
+    ids = element[:, :, :kinds] - ops.convert_to_tensor([-first for first in firsts], dtype="int32")
+    embedded = IdEmbedding(sum(spec.id_counts), config.embedding, name="ids")(ids)
+    features = keras.layers.Reshape((players, kinds * config.embedding))(embedded)
     if spec.attributes:
         attributes = ops.cast(element[:, :, kinds:], "float32") * 1e-3
         features = keras.layers.Concatenate()([features, attributes])

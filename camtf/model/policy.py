@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -11,9 +12,7 @@ import tensorflow_probability as tfp
 
 from camtf.config import NetworkConfig
 from camtf.model import modules
-from camtf.types import GameSpec, Observation
-
-tfd = tfp.distributions
+from camtf.types import ALIGNMENT, GameSpec, Observation
 
 _MASKED_LOGIT = -1e9
 """Logit of what the mask forbids. Applied outside the network: inside, it would ruin the ranges of an int8 export."""
@@ -59,20 +58,40 @@ def build_network(config: NetworkConfig, spec: GameSpec, seed: int) -> keras.Mod
     return keras.Model(inputs, outputs, name="four_module_policy")
 
 
+BuildNetwork = Callable[[NetworkConfig, GameSpec, int], keras.Model]
+"""From sizes, game and seed to a network."""
+
+
 def _dense(units: int, gain: float, name: str, activation: str | None = None) -> keras.layers.Dense:
     return keras.layers.Dense(
         units, activation=activation, kernel_initializer=keras.initializers.Orthogonal(gain), name=name
     )
 
 
-class Policy:
-    """A network with the ways in which the rest of camtf calls it."""
+def tensor(array: np.ndarray) -> tf.Tensor:
+    """The array as a tensor that shares its memory, where that lies as TensorFlow wants it; else a copy."""
+    shareable = array.ctypes.data % ALIGNMENT == 0 and array.flags.c_contiguous and array.flags.writeable
+    if not shareable or array.size == 0:
+        return tf.convert_to_tensor(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
-    def __init__(self, config: NetworkConfig, spec: GameSpec, seed: int = 0) -> None:
+
+class Policy:
+    """A network with the ways in which the rest of camtf calls it.
+
+    Args:
+        build: makes the network from the other arguments; inputs and outputs as those of `build_network`.
+    """
+
+    def __init__(
+        self, config: NetworkConfig, spec: GameSpec, seed: int = 0, build: BuildNetwork = build_network
+    ) -> None:
         self.config = config
         self.spec = spec
-        self.network = build_network(config, spec, seed)
+        self.build = build
+        self.network = build(config, spec, seed)
         self.act = tf.function(self._act, reduce_retracing=True)
+        self.evaluate = tf.function(self._evaluate, reduce_retracing=True)
         self.values = tf.function(lambda observation, mixture: self(observation, mixture).value, reduce_retracing=True)
 
     def __call__(self, observation: Observation, mixture: tf.Tensor) -> PolicyOutput:
@@ -90,6 +109,13 @@ class Policy:
         output = self(observation, mixture)
         actions = sample(output, observation.mask, uniforms)
         return actions, log_prob(output, observation.mask, actions), output.value
+
+    def _evaluate(
+        self, observation: Observation, mixture: tf.Tensor, actions: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Log-probabilities ``[n]`` of actions ``[n, H]``, and values ``[n]``."""
+        output = self(observation, mixture)
+        return log_prob(output, observation.mask, actions), output.value
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -126,12 +152,29 @@ def split_mask(output: PolicyOutput, mask: Any) -> tuple[Any, Any]:
     return mask[..., :movements], mask[..., movements : movements + skills]
 
 
-def distributions(output: PolicyOutput, mask: tf.Tensor) -> tuple[Any, Any]:
-    """The two heads as `tfp.distributions.Categorical` over what the mask allows."""
-    return tuple(
-        tfd.Categorical(logits=tf.where(legal > 0, logits, _MASKED_LOGIT))
-        for logits, legal in zip(output[:2], split_mask(output, mask), strict=True)
-    )
+class MaskedCategorical(tfp.distributions.Categorical):
+    """A categorical distribution over what is legal. Normalises once for log-probability and entropy together.
+
+    Args:
+        logits: float32 ``[n, actions]``.
+        legal: ``[n, actions]``, positive where an action is allowed.
+    """
+
+    def __init__(self, logits: tf.Tensor, legal: tf.Tensor) -> None:
+        self._log_probs = tf.nn.log_softmax(tf.where(legal > 0, logits, _MASKED_LOGIT))
+        super().__init__(logits=self._log_probs)
+
+    def _log_prob(self, value: tf.Tensor) -> tf.Tensor:
+        return tf.gather(self._log_probs, value, batch_dims=1)
+
+    def _entropy(self) -> tf.Tensor:
+        return -tf.reduce_sum(tf.exp(self._log_probs) * self._log_probs, -1)
+
+
+def distributions(output: PolicyOutput, mask: tf.Tensor) -> tuple[MaskedCategorical, MaskedCategorical]:
+    """The two heads over what the mask allows."""
+    movement, skill = split_mask(output, mask)
+    return MaskedCategorical(output.movement, movement), MaskedCategorical(output.skill, skill)
 
 
 def log_prob(output: PolicyOutput, mask: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
@@ -143,20 +186,15 @@ def log_prob(output: PolicyOutput, mask: tf.Tensor, actions: tf.Tensor) -> tf.Te
 def sample(output: PolicyOutput, mask: tf.Tensor, uniforms: tf.Tensor) -> tf.Tensor:
     """Actions int32 ``[n, H]`` by the Gumbel-max rule from uniform numbers ``[n, M + K]`` in (0, 1)."""
     gumbel = -tf.math.log(-tf.math.log(uniforms))
-    heads = zip(
-        output[:2],
-        split_mask(output, mask),
-        tf.split(gumbel, [logits.shape[-1] for logits in output[:2]], -1),
-        strict=True,
-    )
-    chosen = [tf.argmax(tf.where(legal > 0, logits + noise, _MASKED_LOGIT), -1) for logits, legal, noise in heads]
-    return tf.cast(tf.stack(chosen, -1), tf.int32)
+    movements = output.movement.shape[-1]
+    return _argmax(output.movement + gumbel[:, :movements], output.skill + gumbel[:, movements:], output, mask)
 
 
 def best(output: PolicyOutput, mask: tf.Tensor) -> tf.Tensor:
     """The most probable legal action of each head, int32 ``[n, H]``."""
-    chosen = [
-        tf.argmax(tf.where(legal > 0, logits, _MASKED_LOGIT), -1)
-        for logits, legal in zip(output[:2], split_mask(output, mask), strict=True)
-    ]
-    return tf.cast(tf.stack(chosen, -1), tf.int32)
+    return _argmax(output.movement, output.skill, output, mask)
+
+
+def _argmax(movement: tf.Tensor, skill: tf.Tensor, output: PolicyOutput, mask: tf.Tensor) -> tf.Tensor:
+    heads = zip((movement, skill), split_mask(output, mask), strict=True)
+    return tf.stack([tf.argmax(tf.where(legal > 0, x, _MASKED_LOGIT), -1, tf.int32) for x, legal in heads], -1)

@@ -76,8 +76,8 @@ class InteractionGraph:
         character = self.learners[
             np.minimum((uniforms[..., 0] * len(self.learners)).astype(int), len(self.learners) - 1)
         ]
-        own = _draw(self._cumulative_own[character[..., :self_play]], uniforms[..., :self_play, 1])
-        frozen = _draw(self._cumulative_frozen[character[..., self_play:]], uniforms[..., self_play:, 1])
+        own = _draw(self._cumulative_own, character[..., :self_play], uniforms[..., :self_play, 1])
+        frozen = _draw(self._cumulative_frozen, character[..., self_play:], uniforms[..., self_play:, 1])
         return character, np.concatenate([own + self.frozen_nodes, frozen], axis=-1)
 
     def node_character(self, node: np.ndarray) -> np.ndarray:
@@ -113,9 +113,11 @@ class InteractionGraph:
             self._mixture = mixture.astype(np.float32)
 
 
-def _draw(cumulative: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """Index drawn from each row of a cumulative distribution ``[..., n]``."""
-    if cumulative.size == 0:
+def _draw(cumulative: np.ndarray, row: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    """Index drawn from the given row of cumulative distributions ``[rows, n]``, for each uniform number."""
+    rows, n = cumulative.shape
+    if n == 0:
         return np.zeros(uniforms.shape, np.int64)
-    index = (uniforms[..., None] > cumulative).sum(axis=-1)
-    return np.minimum(index, cumulative.shape[-1] - 1)
+    raised = (cumulative + 2.0 * np.arange(rows)[:, None]).ravel()  # one increasing sequence
+    index = np.searchsorted(raised, uniforms + 2.0 * row, side="left") - n * row
+    return np.clip(index, 0, n - 1)

@@ -8,22 +8,40 @@ import numpy as np
 import tensorflow as tf
 
 from camtf.config import NetworkConfig
-from camtf.model.policy import Policy, sample
+from camtf.model.policy import BuildNetwork, Policy, PolicyOutput, build_network, sample, tensor
 from camtf.population.graph import InteractionGraph
 from camtf.types import GameSpec, Observation, Snapshot
 
 
 class Pool:
     """Frozen snapshots that act in one call, each row by its own. Implements `camtf.learn.rollout.Opponents`
-    through `playing`."""
+    through `playing`.
 
-    def __init__(self, config: NetworkConfig, spec: GameSpec, snapshots: list[Snapshot]) -> None:
+    The weights of all snapshots are stacked, so that each layer is one batched matrix product. Rows are sorted by
+    snapshot into ``[snapshots, most rows of any]``.
+    """
+
+    def __init__(
+        self,
+        config: NetworkConfig,
+        spec: GameSpec,
+        snapshots: list[Snapshot],
+        build: BuildNetwork = build_network,
+    ) -> None:
         self.snapshots = snapshots
-        self.policies = [Policy(config, spec) for _ in snapshots]
-        for policy, snapshot in zip(self.policies, snapshots, strict=True):
-            policy.set_weights(snapshot.weights)
+        self._policy = Policy(config, spec, build=build)
+        stacked = []
+        for snapshot in snapshots:
+            self._policy.set_weights(snapshot.weights)
+            stacked.append([v.numpy() for v in self._policy.network.trainable_variables])
+        self._weights = [tf.constant(np.stack(of_all)) for of_all in zip(*stacked, strict=True)]
         self._mixtures = np.array([s.mixture for s in snapshots], np.float32)
-        self._act = tf.function(self._act_all, reduce_retracing=True)
+        one = spec.empty_observation(1)
+        shapes = [tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in one]
+        floats, ints = tf.TensorSpec((None, None), tf.float32), tf.TensorSpec((None, None), tf.int32)
+        self._act = tf.function(
+            self._act_all, [Observation(*shapes), floats, floats, ints, tf.TensorSpec((None,), tf.int32)]
+        )
 
     def act(
         self, observation: Observation, snapshot: np.ndarray, character: np.ndarray, uniforms: np.ndarray
@@ -32,25 +50,32 @@ class Pool:
         if len(snapshot) == 0:
             return np.zeros((0, 2), np.int32)
         mixture = self._mixtures[snapshot, character]
-        return self._act(
-            Observation(*map(tf.convert_to_tensor, observation)), mixture, snapshot.astype(np.int32), uniforms
-        ).numpy()
+        order = np.argsort(snapshot, kind="stable")
+        counts = np.bincount(snapshot, minlength=len(self.snapshots))
+        place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+        rows = np.zeros((len(counts), counts.max()), np.int32)  # what is left over computes row 0 once more
+        rows[snapshot[order], place] = order
+        slot = np.empty(len(order), np.int32)
+        slot[order] = snapshot[order] * counts.max() + place
+        return self._act(Observation(*map(tensor, observation)), mixture, uniforms, rows, slot).numpy()
 
     def playing(self, graph: InteractionGraph) -> PoolPlayer:
         """The pool as the opponents of a graph's nodes."""
         return PoolPlayer(self, graph)
 
     def _act_all(
-        self, observation: Observation, mixture: tf.Tensor, snapshot: tf.Tensor, uniforms: tf.Tensor
+        self, observation: Observation, mixture: tf.Tensor, uniforms: tf.Tensor, rows: tf.Tensor, slot: tf.Tensor
     ) -> tf.Tensor:
-        indices, actions = [], []
-        for i, policy in enumerate(self.policies):
-            rows = tf.where(snapshot == i)[:, 0]
-            part = Observation(*(tf.gather(x, rows) for x in observation))
-            output = policy(part, tf.gather(mixture, rows))
-            indices.append(tf.cast(rows, tf.int32))
-            actions.append(sample(output, part.mask, tf.gather(uniforms, rows)))
-        return tf.dynamic_stitch(indices, actions)
+        inputs = {name: tf.gather(x, rows) for name, x in {**observation._asdict(), "mixture": mixture}.items()}
+
+        def by_one(arguments: tuple[list[tf.Tensor], dict[str, tf.Tensor]]) -> tuple[tf.Tensor, tf.Tensor]:
+            weights, own = arguments
+            outputs, _ = self._policy.network.stateless_call(weights, [], own)
+            return outputs["movement"], outputs["skill"]
+
+        logits = tf.vectorized_map(by_one, (self._weights, inputs))
+        movement, skill = (tf.gather(tf.reshape(x, (-1, x.shape[-1])), slot) for x in logits)
+        return sample(PolicyOutput(movement, skill, tf.zeros(())), observation.mask, uniforms)
 
 
 @dataclass(frozen=True)
