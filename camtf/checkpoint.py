@@ -2,17 +2,21 @@
 
 A run directory::
 
-    config.json                    the whole configuration, roster digest, commit, versions, machine, command
-    generalists/generation_01.npz  frozen Generalists, in order
-    specialists/<character>.npz    one Specialist per character
-    checkpoint.npz                 the phase under way: weights, optimiser, graph, matches, step
-    metrics.jsonl                  one JSON line per update
+    config.json                            the whole configuration, roster digest, commit, versions, machine, command
+    generalists/generation_01.npz          frozen Generalists, in order
+    specialists/<character>.npz            one Specialist per character
+    checkpoints/<phase>/00000120.npz       a phase under way after an update: weights, optimiser, graph, matches
+    metrics/<phase>.jsonl                  one JSON line per update
+    tensorboard/<phase>/                   the same as scalars, and histograms of the weights
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import shutil
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -23,6 +27,8 @@ from camtf.config import Config, ConfigError, from_json, leaves, to_json
 from camtf.game.roster import Roster
 from camtf.provenance import provenance
 from camtf.types import Snapshot
+
+_LOCK_SECONDS = 30.0
 
 
 class CheckpointError(RuntimeError):
@@ -58,11 +64,6 @@ class RunDirectory:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
 
-    @property
-    def checkpoint_file(self) -> Path:
-        """State of the phase under way."""
-        return self.path / "checkpoint.npz"
-
     def generalist_file(self, generation: int) -> Path:
         """A frozen Generalist; generations count from 1."""
         return self.path / "generalists" / f"generation_{generation:02d}.npz"
@@ -72,12 +73,17 @@ class RunDirectory:
         return self.path / "specialists" / f"{character_id}.npz"
 
     def begin(self, config: Config, roster: Roster, write: bool) -> None:
-        """Claim the directory for a run, or check that it holds this very run. Raises CheckpointError."""
+        """Claim the directory for a run, or check that it holds this very run. Raises CheckpointError.
+
+        Who writes holds a lock until the process ends. One that was killed may leave ranks that live a little longer:
+        they are waited for.
+        """
+        if write:
+            self._lock()
         file = self.path / "config.json"
         if file.exists():
             self._check_same(config, roster)
         elif write:
-            self.path.mkdir(parents=True, exist_ok=True)
             about = {
                 "config": to_json(config),
                 "roster_digest": roster.digest,
@@ -125,11 +131,71 @@ class RunDirectory:
             raise CheckpointError(f"{self.path} holds no Generalist; train with --stage=generalists first")
         return [self.read_snapshot(file) for file in files]
 
-    def append_metrics(self, line: dict[str, Any]) -> None:
-        """Add a line to ``metrics.jsonl``."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as stream:
+    def write_checkpoint(
+        self, phase: str, update: int, arrays: dict[str, np.ndarray], meta: dict[str, Any], keep: int
+    ) -> None:
+        """Write the state of a phase after an update and drop all but the newest ``keep``."""
+        write_arrays(self._checkpoints(phase) / f"{update:08d}.npz", arrays, {**meta, "phase": phase})
+        for file in self._checkpoint_files(phase)[:-keep]:
+            file.unlink()
+
+    def read_checkpoint(self, phase: str) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """The newest state of a phase, or None where it has not begun. Raises CheckpointError where it is damaged."""
+        files = self._checkpoint_files(phase)
+        if not files:
+            return None
+        try:
+            return read_arrays(files[-1])
+        except CheckpointError as error:
+            older = f"move it away to go on from {files[-2].name}" if len(files) > 1 else "there is none before it"
+            raise CheckpointError(f"{error}; {older}") from error
+
+    def drop_checkpoints(self, phase: str) -> None:
+        """Remove what a finished phase has left."""
+        shutil.rmtree(self._checkpoints(phase), ignore_errors=True)
+
+    def append_metrics(self, phase: str, line: dict[str, Any]) -> None:
+        """Add a line to the metrics of a phase."""
+        file = self.metrics_file(phase)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(line) + "\n")
+
+    def trim_metrics(self, phase: str, updates: int) -> None:
+        """Drop the lines of updates after this one, which are about to be made again."""
+        file = self.metrics_file(phase)
+        if file.exists():
+            lines = file.read_text(encoding="utf-8").splitlines(keepends=True)[:updates]
+            temporary = file.with_suffix(".tmp")
+            temporary.write_text("".join(lines), encoding="utf-8")
+            temporary.replace(file)
+
+    def metrics(self, phase: str) -> list[dict[str, Any]]:
+        """All lines of a phase."""
+        return [json.loads(line) for line in self.metrics_file(phase).read_text(encoding="utf-8").splitlines()]
+
+    def metrics_file(self, phase: str) -> Path:
+        """Where the metrics of a phase are."""
+        return self.path / "metrics" / f"{phase}.jsonl"
+
+    def _checkpoints(self, phase: str) -> Path:
+        return self.path / "checkpoints" / phase
+
+    def _checkpoint_files(self, phase: str) -> list[Path]:
+        return sorted(self._checkpoints(phase).glob("*.npz"))
+
+    def _lock(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock_file = (self.path / "lock").open("w")
+        last = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as error:
+                if time.monotonic() > last:
+                    raise CheckpointError(f"{self.path} is in use by another process that trains there") from error
+                time.sleep(0.2)
 
     def _about(self) -> dict[str, Any]:
         file = self.path / "config.json"

@@ -10,10 +10,13 @@ from typing import Any
 
 from absl import app, flags, logging
 
-from camtf import checkpoint, distributed
+from camtf import checkpoint, distributed, interrupt
 from camtf.config import PRESETS, Config, ConfigError, leaves, override, preset
+from camtf.evaluation.yardstick import against_bots
 from camtf.game.roster import RosterError, load_roster
+from camtf.model.policy import Policy
 from camtf.population import generalists, specialists
+from camtf.population.graph import InteractionGraph
 
 FLAGS = flags.FLAGS
 
@@ -53,6 +56,8 @@ def define_flags() -> None:
             flags.DEFINE_enum(name, None, field.metadata["choices"], described)
         elif isinstance(value, tuple):
             flags.DEFINE_list(name, None, described + "; comma-separated")
+        elif isinstance(value, bool):
+            flags.DEFINE_boolean(name, None, described)
         elif isinstance(value, int):
             flags.DEFINE_integer(name, None, described)
         elif isinstance(value, float):
@@ -64,19 +69,30 @@ def define_flags() -> None:
 def main(argv: list[str]) -> None:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}")
-    distributed.start()
-    if distributed.rank() > 0:
-        logging.set_verbosity(logging.WARNING)
     try:
         config = config_from_flags()
+        distributed.start(config.specialists.groups)
+        interrupt.listen()
         roster = load_roster(config.game.roster) if config.game.roster else load_roster()
         run = checkpoint.RunDirectory(FLAGS.run_dir)
         run.begin(config, roster, write=distributed.rank() == 0)
         distributed.barrier()
-        generations = run.generalists() if FLAGS.stage == "specialists" else generalists.train(config, roster, run)
+
+        def yardstick(policy: Policy, graph: InteractionGraph) -> dict[str, float]:
+            games, delay = config.evaluation.yardstick_games, config.game.input_delay_ticks
+            return against_bots(roster, policy, graph, games, delay)
+
+        if FLAGS.stage == "specialists":
+            generations = run.generalists()
+        else:
+            generations = generalists.train(config, roster, run, yardstick)
         if FLAGS.stage != "generalists":
-            specialists.train(config, roster, run, generations)
-    except (ConfigError, RosterError, checkpoint.CheckpointError) as error:
+            specialists.train(config, roster, run, generations, yardstick)
+    except interrupt.Interrupted as stop:
+        if distributed.rank() == 0:
+            logging.info("%s; the same command goes on from there", stop)
+        raise SystemExit(130) from stop
+    except (ConfigError, RosterError, checkpoint.CheckpointError, ValueError) as error:
         raise SystemExit(f"error: {error}") from error
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from camtf.checkpoint import CheckpointError, RunDirectory, read_arrays
 from camtf.config import Config, override, preset
+from camtf.evaluation.yardstick import against_bots
+from camtf.game.bots import BOTS
 from camtf.game.env import DuelGame
 from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster, RosterError
+from camtf.interrupt import Interrupted
 from camtf.model.policy import Policy
-from camtf.population import generalists, specialists
+from camtf.population import generalists, phase, specialists
+from camtf.population.graph import InteractionGraph
 from camtf.population.pool import Pool
 from camtf.types import Observation, Snapshot
 
@@ -59,44 +65,88 @@ def test_a_finished_run_trains_nothing_again(run: RunDirectory, roster: Roster) 
     assert {file: file.read_bytes() for file in run.path.rglob("*.npz")} == before
 
 
-class Stop(Exception):
-    """Raised where a test interrupts a run."""
+def stop_after(updates: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the run is asked to stop at its n-th update."""
+    calls = itertools.count(1)
+    monkeypatch.setattr(phase, "requested", lambda: next(calls) >= updates)
 
 
-@pytest.mark.parametrize("after", [2, 5])
+@pytest.mark.parametrize("mode", ["synchronous", "impala"])
+@pytest.mark.parametrize("after", [1, 2, 4])
 def test_a_stopped_run_resumes_to_the_same_bits(
-    run: RunDirectory, roster: Roster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+    roster: Roster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, mode: str
 ) -> None:
-    """Stopped after some updates: in generation 1, and at the first update of generation 2."""
-    other = start(tmp_path / "run", roster)
-    lines = 0
-    append = RunDirectory.append_metrics
-
-    def stop_after(self: RunDirectory, line: dict) -> None:
-        nonlocal lines
-        append(self, line)
-        lines += 1
-        if lines == after:
-            raise Stop
-
+    """Asked to stop in generation 1 or in generation 2, and started again."""
+    config = override(CONFIG, {"ppo.mode": mode, "generalists.frames": 1_800, "checkpoint_updates": 100})
+    whole, other = start(tmp_path / "whole", roster, config), start(tmp_path / "other", roster, config)
+    expected = generalists.train(config, roster, whole)
     with monkeypatch.context() as patched:
-        patched.setattr(RunDirectory, "append_metrics", stop_after)
-        with pytest.raises(Stop):
-            generalists.train(CONFIG, roster, other)
-    assert other.checkpoint_file.exists()
-    resumed = generalists.train(CONFIG, roster, other)
-    for one, two in zip(run.generalists(), resumed, strict=True):
+        stop_after(after, patched)
+        with pytest.raises(Interrupted, match=r"generation_0\d: stopped after update \d of \d"):
+            generalists.train(config, roster, other)
+    for one, two in zip(expected, generalists.train(config, roster, other), strict=True):
         assert equal(one, two)
         assert np.array_equal(one.mixture, two.mixture)
+    for name in ("generation_01", "generation_02"):
+        lines = [[line["kl"] for line in run.metrics(name)] for run in (whole, other)]
+        assert lines[0] == lines[1] and len(lines[0]) >= 3  # each update stands there once
+    assert not list((other.path / "checkpoints").iterdir())  # a finished phase leaves none
 
 
-def test_a_damaged_checkpoint_stops_the_run(run: RunDirectory, roster: Roster, tmp_path: Path) -> None:
-    shutil.copytree(run.path, tmp_path / "run")
-    other = RunDirectory(tmp_path / "run")
-    other.generalist_file(2).unlink()
-    other.checkpoint_file.write_bytes(other.checkpoint_file.read_bytes()[:1000])
-    with pytest.raises(CheckpointError, match=r"checkpoint.npz is damaged"):
-        generalists.train(CONFIG, roster, other)
+def test_a_damaged_checkpoint_stops_the_run(roster: Roster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named, and so is the one before it; moved away, the run goes on from that to the same bits."""
+    config = override(CONFIG, {"generalists.frames": 6_000})
+    expected = generalists.train(config, roster, start(tmp_path / "whole", roster, config))
+    run = start(tmp_path / "run", roster, config)
+    with monkeypatch.context() as patched:
+        stop_after(4, patched)
+        with pytest.raises(Interrupted):
+            generalists.train(config, roster, run)
+    folder = run.path / "checkpoints" / "generation_01"
+    assert sorted(file.name for file in folder.iterdir()) == ["00000003.npz", "00000004.npz"]  # the last two are kept
+    newest = folder / "00000004.npz"
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with pytest.raises(CheckpointError, match=r"00000004.npz is damaged.*; move it away to go on from 00000003.npz"):
+        generalists.train(config, roster, run)
+    newest.unlink()
+    for one, two in zip(expected, generalists.train(config, roster, run), strict=True):
+        assert equal(one, two)
+
+
+def test_first_update_of_impala_is_the_synchronous_one(roster: Roster, tmp_path: Path) -> None:
+    """The first segment is the present policy's own, where V-trace is the lambda-return; then the two part."""
+    weights = {}
+    for mode in ("synchronous", "impala"):
+        for updates in (1, 3):
+            config = override(
+                CONFIG, {"ppo.mode": mode, "generalists.generations": 1, "generalists.frames": 640 * updates}
+            )
+            (snapshot,) = generalists.train(config, roster, start(tmp_path / f"{mode}{updates}", roster, config))
+            weights[mode, updates] = snapshot.weights
+    for name, weight in weights["synchronous", 1].items():
+        np.testing.assert_allclose(weights["impala", 1][name], weight, atol=1e-5)
+    assert any(not np.allclose(weights["impala", 3][n], w, atol=1e-5) for n, w in weights["synchronous", 3].items())
+
+
+def test_metrics_are_written_for_people_and_for_tensorboard(roster: Roster, tmp_path: Path) -> None:
+    changes = {"histogram_updates": 2, "evaluation.yardstick_updates": 2, "evaluation.yardstick_games": 4}
+    config = override(CONFIG, {**changes, "generalists.generations": 1})
+
+    def yardstick(policy: Policy, graph: InteractionGraph) -> dict[str, float]:
+        return against_bots(roster, policy, graph, config.evaluation.yardstick_games)
+
+    run = start(tmp_path / "run", roster, config)
+    generalists.train(config, roster, run, yardstick)
+    lines = run.metrics("generation_01")
+    assert [line["update"] for line in lines] == [1, 2]
+    bots = {f"v_{name}" for name in BOTS}
+    assert bots <= set(lines[1]) and not bots & set(lines[0]) and all(0 <= lines[1][bot] <= 1 for bot in bots)
+    seconds = {"act_game_seconds", "act_learner_seconds", "act_opponents_seconds", "gradient_seconds",
+               "allreduce_seconds"}  # fmt: skip
+    assert all(line[name] >= 0 for line in lines for name in seconds)
+    (events,) = (run.path / "tensorboard" / "generation_01").iterdir()
+    tags = {v.tag for event in tf.compat.v1.train.summary_iterator(str(events)) for v in event.summary.value}
+    assert {"kl", "explained_variance", "v_rusher", "trunk_1/kernel"} <= tags
 
 
 def test_specialists_are_independent_of_each_other(run: RunDirectory, roster: Roster, tmp_path: Path) -> None:

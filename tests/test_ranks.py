@@ -1,15 +1,45 @@
-"""Horovod with real processes: two ranks on half of the matches each do what one rank does on all."""
+"""Horovod with real processes: what two ranks compute, apart and together, and that nothing kills a run."""
 
 from __future__ import annotations
 
+import os
+import random
+import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
+from camtf.checkpoint import read_arrays
+
 ROOT = Path(__file__).parents[1]
+TRAIN = [sys.executable, "-m", "camtf.train", "--preset=test"]
+
+
+def horovodrun(ranks: int, command: list[str], **kwargs: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        ["horovodrun", "-np", str(ranks), "--disable-cache", *command],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **kwargs,
+    )  # fmt: skip
+
+
+def finished(process: subprocess.Popen[str], seconds: float = 240) -> str:
+    """What it printed, once it has ended well."""
+    text, _ = process.communicate(timeout=seconds)
+    assert process.returncode == 0, text[-3000:]
+    return text
+
+
+def weights(run_dir: Path) -> dict[str, dict[str, np.ndarray]]:
+    """All arrays of every finished policy of a run."""
+    files = sorted(run_dir.glob("*s/*.npz"))
+    return {str(file.relative_to(run_dir)): read_arrays(file)[0] for file in files}
 
 
 @pytest.mark.ranks
@@ -17,9 +47,7 @@ def test_two_ranks_equal_one(tmp_path: Path) -> None:
     results = []
     for ranks in (1, 2):
         file = tmp_path / f"{ranks}.npz"
-        command = ["horovodrun", "-np", str(ranks), sys.executable, "-m", "tests.ranks_program", str(file)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        finished(horovodrun(ranks, [sys.executable, "-m", "tests.ranks_program", str(file)]))
         results.append(dict(np.load(file)))
     one, two = results
     # The battles of the first segment are the same to the bit: same weights, same chance. Later ones may part by
@@ -30,3 +58,60 @@ def test_two_ranks_equal_one(tmp_path: Path) -> None:
     assert len(weights) > 20
     for name in weights:
         np.testing.assert_allclose(two[name], one[name], atol=2e-4, err_msg=name)
+
+
+@pytest.mark.ranks
+def test_two_groups_train_what_one_rank_trains(tmp_path: Path) -> None:
+    """Each of two ranks is a group of its own and trains a Specialist: to the bit what one rank trains alone."""
+    finished(horovodrun(1, [*TRAIN, f"--run_dir={tmp_path}/alone"]))
+    shutil.copytree(tmp_path / "alone" / "generalists", tmp_path / "apart" / "generalists")
+    text = finished(
+        horovodrun(2, [*TRAIN, f"--run_dir={tmp_path}/apart", "--stage=specialists", "--specialists.groups=2"])
+    )
+    assert "[0]<stderr>" in text and "specialist_ember_fox is done" in text and "specialist_gale_archer is done" in text
+    alone, apart = weights(tmp_path / "alone"), weights(tmp_path / "apart")
+    assert alone.keys() == apart.keys() and "specialists/ember_fox.npz" in alone
+    for file, arrays in alone.items():
+        assert all(np.array_equal(array, apart[file][name]) for name, array in arrays.items()), file
+    process = horovodrun(1, [*TRAIN, f"--run_dir={tmp_path}/x", "--specialists.groups=3"])
+    assert "error: 1 ranks cannot be shared evenly by 3 groups" in process.communicate(timeout=120)[0]
+
+
+LONG = ["--generalists.generations=1", "--generalists.frames=240000", "--stage=generalists", "--checkpoint_updates=1"]
+
+
+@pytest.mark.ranks
+def test_nothing_that_is_killed_is_lost(tmp_path: Path) -> None:
+    """Ranks and launcher of a run are killed at ten moments, most of them while it writes a checkpoint after every
+    update; started again each time, it ends with the weights of a run that was never stopped. One Ctrl-C is among
+    them, which ends the run by itself."""
+    chance = random.Random(3)
+    finished(horovodrun(2, [*TRAIN, f"--run_dir={tmp_path}/whole", *LONG]))
+    run, kills = tmp_path / "run", 0
+    while True:
+        process = horovodrun(2, [*TRAIN, f"--run_dir={run}", *LONG], start_new_session=True)
+        before = newest(run)
+        while process.poll() is None and newest(run) <= before:
+            time.sleep(0.02)
+        if kills < 10 and process.poll() is None:
+            time.sleep(chance.uniform(0.0, 0.8))
+            everyone = psutil.Process(process.pid).children(recursive=True)
+            ranks = [p for p in everyone if "camtf.train" in p.cmdline() and "python" in p.name()]
+            victim = [process.pid, *(p.pid for p in ranks)][kills % 3]
+            if process.poll() is None and psutil.pid_exists(victim):
+                os.kill(victim, signal.SIGINT if kills == 6 else signal.SIGKILL)
+                kills += 1
+        text, _ = process.communicate(timeout=240)
+        if process.returncode == 0:
+            break
+        assert "Traceback" not in text or kills, text[-3000:]
+    assert kills == 10, f"the run ended after {kills} kills"
+    whole, killed = weights(tmp_path / "whole"), weights(run)
+    assert whole.keys() == killed.keys() == {"generalists/generation_01.npz"}
+    for name, array in whole["generalists/generation_01.npz"].items():
+        assert np.array_equal(array, killed["generalists/generation_01.npz"][name]), name
+
+
+def newest(run: Path) -> int:
+    """The update of the newest checkpoint, -1 where there is none."""
+    return max([int(file.stem) for file in run.glob("checkpoints/generation_01/*.npz")], default=-1)

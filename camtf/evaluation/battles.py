@@ -14,6 +14,7 @@ from camtf.game.bots import BOTS
 from camtf.game.env import DuelGame
 from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
 from camtf.game.roster import Roster
+from camtf.model.policy import Policy
 from camtf.population.pool import Pool
 from camtf.types import Observation
 
@@ -51,6 +52,19 @@ class PoolSide:
 
 
 @dataclass(frozen=True)
+class PolicySide:
+    """Entrants are the characters that one policy plays, conditioned on ``mixture`` ``[roster, S]``."""
+
+    policy: Policy
+    mixture: np.ndarray
+    character: np.ndarray
+
+    def act(self, view: View) -> np.ndarray:
+        """See `Side`."""
+        return self.policy.act(view.observation, self.mixture[self.character[view.entrant]], view.uniforms)[0].numpy()
+
+
+@dataclass(frozen=True)
 class BotSide:
     """Entrant e plays ``character[e]`` by one scripted bot."""
 
@@ -70,7 +84,7 @@ def play(
     pairs: np.ndarray,
     games: int,
     seed: int,
-    matches: int = 256,
+    matches: int = 1024,
     watch: Callable[[Observation, np.ndarray], None] | None = None,
     input_delay_ticks: int = 0,
 ) -> np.ndarray:

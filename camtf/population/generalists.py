@@ -11,12 +11,12 @@ from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster
 from camtf.model.policy import Policy
 from camtf.population.graph import InteractionGraph
-from camtf.population.phase import Phase, duel, run_phase
+from camtf.population.phase import Phase, Yardstick, duel, run_phase
 from camtf.population.pool import Pool
 from camtf.types import Snapshot
 
 
-def train(config: Config, roster: Roster, run: RunDirectory) -> list[Snapshot]:
+def train(config: Config, roster: Roster, run: RunDirectory, yardstick: Yardstick | None = None) -> list[Snapshot]:
     """Train what is missing of the generations and return all of them, oldest first.
 
     Generation g starts from g - 1 and learns, as every character, a best response to mixtures of all generations
@@ -40,11 +40,14 @@ def train(config: Config, roster: Roster, run: RunDirectory) -> list[Snapshot]:
                 slot=tuple(range(generation)),
             )
             pool = Pool(config.network, duel_spec(roster), snapshots)
-            phase = Phase(f"generation {generation}", generation, policy, graph, pool, config.generalists.frames)
+            phase = Phase(
+                file.stem, generation, policy, graph, pool, config.generalists.frames, yardstick=yardstick
+            )  # fmt: skip
             took = run_phase(phase, config, duel(config, roster), run)
             if distributed.rank() == 0:
                 frozen = Snapshot(file.stem, policy.get_weights(), graph.mixture(slice(None)))
                 run.write_snapshot(file, frozen, took)
+                run.drop_checkpoints(phase.name)
                 logging.info("%s is done: %s", phase.name, file)
             distributed.barrier()
         snapshots.append(run.read_snapshot(file))

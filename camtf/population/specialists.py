@@ -14,54 +14,60 @@ from camtf.game.roster import Roster
 from camtf.model.policy import Policy
 from camtf.population.generalists import participants
 from camtf.population.graph import InteractionGraph
-from camtf.population.phase import Phase, duel, run_phase
+from camtf.population.phase import Phase, Yardstick, duel, run_phase
 from camtf.population.pool import Pool
 from camtf.types import Snapshot
 
 
-def train(config: Config, roster: Roster, run: RunDirectory, generalists: list[Snapshot]) -> dict[str, Snapshot]:
+def train(
+    config: Config, roster: Roster, run: RunDirectory, generalists: list[Snapshot], yardstick: Yardstick | None = None
+) -> dict[str, Snapshot]:
     """Train what is missing of the Specialists and return all of them by character id.
 
     Each begins as a copy of the last Generalist and plays its one character against frozen Generalists in every
     character, drawn by how far they beat it. With ``advantage = cam`` it maximises the comparative advantage
     ``A_k = Q(s, a_k, a_g) - V_Generalist(s)`` (CAM eq. 16-18): returns bootstrapped by its own critic, against what the
-    frozen Generalist expects.
+    frozen Generalist expects. The groups of ranks deal the characters out among themselves.
     """
     c = config.specialists
     config = dataclasses.replace(config, ppo=dataclasses.replace(config.ppo, learning_rate=c.learning_rate))
-    last = generalists[-1]
-    pool_snapshots = generalists[-c.opponents :]
+    spec = duel_spec(roster)
     characters = participants(config, roster)
-    specialists: dict[str, Snapshot] = {}
-    policy = Policy(config.network, duel_spec(roster))
-    baseline = Policy(config.network, duel_spec(roster))
-    baseline.set_weights(last.weights)
-    pool = Pool(config.network, duel_spec(roster), pool_snapshots)
-    for character in characters:
-        character_id = roster.ids[character]
-        file = run.specialist_file(character_id)
-        if not file.exists():
-            policy.set_weights(last.weights)
+    policy, baseline = Policy(config.network, spec), Policy(config.network, spec)
+    baseline.set_weights(generalists[-1].weights)
+    pool = Pool(config.network, spec, generalists[-c.opponents :])
+    missing = [character for character in characters if not run.specialist_file(roster.ids[character]).exists()]
+    distributed.barrier()  # before anybody writes one
+    with distributed.own_group() as (group, groups):
+        for character in missing[group::groups]:
+            policy.set_weights(generalists[-1].weights)
             graph = InteractionGraph(
-                snapshots=len(pool_snapshots),
+                snapshots=len(pool.snapshots),
                 characters=characters,
                 learners=(character,),
                 roster_size=len(roster),
                 self_play_share=0.0,
                 solver=c.solver,
                 slots=config.network.mixture_slots,
-                slot=(0,) * (len(pool_snapshots) + 1),
-                conditioning=last.mixture,
+                slot=(0,) * (len(pool.snapshots) + 1),
+                conditioning=generalists[-1].mixture,
             )
-            number = config.generalists.generations + 1 + character
             phase = Phase(
-                f"specialist {character_id}", number, policy, graph, pool, c.frames,
-                baseline if c.advantage == "cam" else None,
-            )  # fmt: skip
+                name=f"specialist_{roster.ids[character]}",
+                number=config.generalists.generations + 1 + character,
+                policy=policy,
+                graph=graph,
+                pool=pool,
+                frames=c.frames,
+                baseline=baseline if c.advantage == "cam" else None,
+                yardstick=yardstick,
+            )
             took = run_phase(phase, config, duel(config, roster), run)
             if distributed.rank() == 0:
-                run.write_snapshot(file, Snapshot(character_id, policy.get_weights(), last.mixture), took)
+                file = run.specialist_file(roster.ids[character])
+                run.write_snapshot(file, Snapshot(file.stem, policy.get_weights(), generalists[-1].mixture), took)
+                run.drop_checkpoints(phase.name)
                 logging.info("%s is done: %s", phase.name, file)
             distributed.barrier()
-        specialists[character_id] = run.read_snapshot(file)
-    return specialists
+    distributed.barrier()
+    return {roster.ids[c]: run.read_snapshot(run.specialist_file(roster.ids[c])) for c in characters}

@@ -1,0 +1,74 @@
+"""What a phase shows while it trains: log lines, one JSON line per update, TensorBoard."""
+
+from __future__ import annotations
+
+import time
+
+import tensorflow as tf
+from absl import logging
+
+from camtf.checkpoint import RunDirectory
+from camtf.model.policy import Policy
+
+_LOG_SECONDS = 10.0
+_BAR = 20
+
+
+class Monitor:
+    """Rank 0 calls `update` after every update.
+
+    Args:
+        updates, done: updates of the whole phase, and how many were already made when it began.
+        frames_per_update: learner frames of an update, over all ranks.
+        histogram_updates: updates between two histograms of the weights, 0 for none.
+    """
+
+    def __init__(
+        self, run: RunDirectory, phase: str, updates: int, done: int, frames_per_update: int, histogram_updates: int
+    ) -> None:
+        self._run, self._phase = run, phase
+        self._updates, self._done = updates, done
+        self._frames_per_update = frames_per_update
+        self._histogram_updates = histogram_updates
+        self._began = self._last = time.monotonic()
+        self._bots: dict[str, float] = {}  # at the last look at them
+        self._writer: tf.summary.SummaryWriter | None = None
+
+    def update(self, number: int, metrics: dict[str, float], policy: Policy) -> None:
+        """Take in the metrics of an update, which counts from 1."""
+        frames = number * self._frames_per_update
+        rate = (number - self._done) * self._frames_per_update / max(time.monotonic() - self._began, 1e-9)
+        self._run.append_metrics(self._phase, {"update": number, "frames": frames, **metrics})
+        self._summarise(number, metrics, policy)
+        self._bots |= {name: value for name, value in metrics.items() if name.startswith("v_")}
+        now = time.monotonic()
+        if now - self._last >= _LOG_SECONDS or number == self._updates:
+            self._last = now
+            self._log(number, frames, rate, metrics)
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _log(self, number: int, frames: int, rate: float, metrics: dict[str, float]) -> None:
+        filled = _BAR * number // self._updates
+        bots = [f"{name.removeprefix('v_')} {won:.2f}" for name, won in self._bots.items()]
+        logging.info(
+            "%s [%s%s] %s of %s frames, %s frames/s, %d s left; wins: %s; entropy %.2f, kl %.4f",
+            self._phase, "#" * filled, "." * (_BAR - filled), f"{frames:,}",
+            f"{self._updates * self._frames_per_update:,}", f"{rate:,.0f}",
+            (self._updates - number) * self._frames_per_update / rate,
+            ", ".join([f"frozen {metrics['win_rate_against_frozen']:.2f}", *bots]),
+            metrics["entropy"], metrics["kl"],
+        )  # fmt: skip
+
+    def _summarise(self, number: int, metrics: dict[str, float], policy: Policy) -> None:
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self._run.path / "tensorboard" / self._phase))
+        with self._writer.as_default(step=number):
+            for name, value in metrics.items():
+                tf.summary.scalar(name, value)
+            if self._histogram_updates and number % self._histogram_updates == 0:
+                for path, weight in policy.get_weights().items():
+                    tf.summary.histogram(path, weight)
