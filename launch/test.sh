@@ -5,5 +5,5 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/env.sh"
 
 ruff check
 ruff format --check
-mypy camtf mobile
+mypy camtf mobile benchmarks
 pytest -q "$@"

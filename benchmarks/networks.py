@@ -1,0 +1,167 @@
+"""How fast is the four-module network beside a plain one? ``python -m benchmarks.networks``.
+
+Rates of the network alone, without game and opponents, in one process: gradient samples a second (a pass of PPO with
+its losses and Adam over real observations) and inferences a second (sampled actions). Beside it a multilayer perceptron
+with the same inputs and heads, whose two equal hidden layers are as wide as makes its floating-point operations the
+same, as TensorFlow's profiler counts them. The two take turns, so that what slows the machine slows both.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from camtf import distributed
+from camtf.config import Config, NetworkConfig, preset
+from camtf.evaluation.report import table
+from camtf.game.env import DuelGame
+from camtf.game.observation import duel_spec
+from camtf.game.roster import Roster, load_roster
+from camtf.learn.learner import Learner, Targets, tensors
+from camtf.learn.rollout import Rollout
+from camtf.model.policy import BuildNetwork, Policy, build_network
+from camtf.population.graph import InteractionGraph
+from camtf.population.pool import Pool
+from camtf.provenance import provenance
+from camtf.types import GameSpec
+
+FLAGS = flags.FLAGS
+
+_WARM_UP = 3
+
+
+def perceptron(width: int) -> BuildNetwork:
+    """A plain network: all inputs flattened into one vector, two hidden layers, the same heads."""
+
+    def build(config: NetworkConfig, spec: GameSpec, seed: int) -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        inputs = {name: keras.Input(x.shape[1:], name=name) for name, x in spec.empty_observation(1)._asdict().items()}
+        inputs["mixture"] = keras.Input((config.mixture_slots,), name="mixture")
+        hidden = keras.layers.Concatenate()([keras.layers.Flatten()(x) for x in inputs.values()])
+        for i in range(2):
+            hidden = keras.layers.Dense(width, activation="relu", name=f"hidden_{i}")(hidden)
+        heads = {"movement": spec.movements, "skill": spec.skills, "value": 1}
+        return keras.Model(inputs, {name: keras.layers.Dense(n, name=name)(hidden) for name, n in heads.items()})
+
+    return build
+
+
+def operations(policy: Policy) -> int:
+    """Floating-point operations of one row's forward pass."""
+    one = {name: tf.convert_to_tensor(x) for name, x in policy.spec.empty_observation(1)._asdict().items()}
+    one["mixture"] = tf.zeros((1, policy.config.mixture_slots))
+    frozen = convert_variables_to_constants_v2(tf.function(policy.network).get_concrete_function(one))
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options["output"] = "none"
+    return int(tf.compat.v1.profiler.profile(frozen.graph, options=options).total_float_ops)
+
+
+def equal_perceptron(policy: Policy) -> BuildNetwork:
+    """The perceptron whose operations are closest to those of a policy's network."""
+    target, low, high = operations(policy), 8, 4096
+
+    def count(width: int) -> int:
+        return operations(Policy(policy.config, policy.spec, build=perceptron(width)))
+
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if count(middle) <= target else (low, middle)
+    return perceptron(min((low, high), key=lambda width: abs(count(width) - target)))
+
+
+class Kernels:
+    """The calls of training, on one real segment of one rank."""
+
+    def __init__(self, config: Config, roster: Roster, matches: int, build: BuildNetwork = build_network) -> None:
+        self.policy = Policy(config.network, duel_spec(roster), config.seed, build)
+        everyone = tuple(range(len(roster)))
+        graph = InteractionGraph(
+            0, everyone, everyone, len(roster), 1.0, "uniform", config.network.mixture_slots, (0,)
+        )  # fmt: skip
+        pool = Pool(config.network, duel_spec(roster), [], build)
+        ids = np.arange(matches)
+        game = DuelGame(roster, matches, 1, config.reward, ids, staggered=True)
+        rollout = Rollout(game, self.policy, pool.playing(graph), graph, matches, 1, ids, config.ppo.segment)
+        self._segment, _ = rollout.collect()
+        self._learner = Learner(self.policy, config.ppo, 1)
+        nothing = np.zeros_like(self._segment.reward)
+        targets = Targets(nothing, nothing, self._segment.log_prob, self._segment.value)
+        self._data = tensors(self._segment, targets)
+        self._times = self._learner.minibatches(config.ppo.segment, 0)
+        self._first = type(self._segment.observation)(*(tf.constant(x[0]) for x in self._segment.observation))
+        self._chance = tf.fill((2 * matches, game.spec.movements + game.spec.skills), 0.5)
+
+    def calls(self) -> dict[str, tuple[Callable[[], Any], int]]:
+        """What to time, and how many samples a call works on."""
+        mixture = tf.constant(self._segment.mixture[0])
+        return {
+            "train_samples_per_second": (
+                lambda: self._learner.train_pass(*self._data, self._times).numpy(),
+                self._segment.reward.size,
+            ),
+            "inferences_per_second": (
+                lambda: self.policy.act(self._first, mixture, self._chance)[0].numpy(),
+                len(self._chance),
+            ),
+        }
+
+
+def rates(networks: dict[str, Kernels], repeats: int) -> dict[str, dict[str, float]]:
+    """Samples per second of every call of every network, medians of calls that take turns."""
+    seconds: dict[tuple[str, str], list[float]] = {}
+    for _ in range(repeats + _WARM_UP):
+        for network, kernels in networks.items():
+            for name, (call, _) in kernels.calls().items():
+                began = time.perf_counter()
+                call()
+                seconds.setdefault((network, name), []).append(time.perf_counter() - began)
+    return {
+        network: {
+            name: size / float(np.median(seconds[network, name][_WARM_UP:]))
+            for name, (_, size) in kernels.calls().items()
+        }
+        for network, kernels in networks.items()
+    }
+
+
+def compare(config: Config, roster: Roster, matches: int, repeats: int) -> dict[str, dict[str, float]]:
+    """Rates, parameters and operations of the four-module network and of its equal."""
+    ours = Kernels(config, roster, matches)
+    networks = {"four_module": ours, "perceptron": Kernels(config, roster, matches, equal_perceptron(ours.policy))}
+    found = rates(networks, repeats)
+    for name, kernels in networks.items():
+        found[name] |= {"operations": operations(kernels.policy), "parameters": kernels.policy.parameters}
+    return found
+
+
+def define_flags() -> None:
+    """The command line."""
+    flags.DEFINE_integer("matches", 256, "Matches of the rank.", 1)
+    flags.DEFINE_integer("repeats", 20, "Timed calls of each kind.", 1)
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+    distributed.start()
+    found = compare(preset("quickstart"), load_roster(), FLAGS.matches, FLAGS.repeats)
+    columns = ["train_samples_per_second", "inferences_per_second", "operations", "parameters"]
+    rows = [[name, *(f"{values[c]:,.0f}" for c in columns)] for name, values in found.items()]
+    print(table(["network", *(c.replace("_", " ") for c in columns)], rows))
+    ratios = {f"{c}_ratio": round(found["four_module"][c] / found["perceptron"][c], 3) for c in columns[:2]}
+    print(
+        json.dumps({**{f"{n}_{c}": round(v[c]) for n, v in found.items() for c in columns}, **ratios, **provenance()})
+    )
+
+
+if __name__ == "__main__":
+    define_flags()
+    app.run(main)
