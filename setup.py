@@ -12,7 +12,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.10,<3.12",
     packages=find_packages(include=["camtf", "camtf.*", "mobile", "mobile.*"]),
-    package_data={"camtf.game.roster": ["*.toml"], "camtf.game.viewer": ["*.html"]},
+    package_data={"camtf.game.roster": ["*.toml"], "camtf.game.viewer": ["*.html"], "mobile": ["*.json"]},
     install_requires=[
         f"tensorflow-cpu==2.18.*; {LINUX_X86_64}",
         "tensorflow==2.18.*; sys_platform != 'linux' or platform_machine != 'x86_64'",
@@ -27,7 +27,7 @@ setup(
         "tomli; python_version < '3.11'",
     ],
     extras_require={
-        "mobile": ["tflite-runtime==2.14.0", "ai-edge-litert"],
+        "mobile": ["tflite-runtime==2.14.0", "ai-edge-litert", "fastjsonschema"],
         "film": ["pillow"],
         "pettingzoo": ["pettingzoo", "gymnasium"],
         "test": ["pytest", "hypothesis", "ruff", "mypy"],

@@ -1,6 +1,8 @@
 """From Specialists to a phone: each becomes a TFLite model that takes the four modules and returns raw logits.
 
-In the order of the flow: `mobile.positions` (real observations), `mobile.export` (Keras to TFLite),
-`mobile.pack` (the folder that ships, with its manifest), `mobile.runtime` (what runs on the device), `mobile.verify`
-(does it decide the same?), `mobile.benchmark` (how fast, how large?), `mobile.report` (one table of it all).
+In the order of the flow: `mobile.positions` (real observations), `mobile.fold` (constants out of the network),
+`mobile.convert` and `mobile.export` (Keras to TFLite), `mobile.weights` and `mobile.deltas` (many models as one base
+and differences), `mobile.pack` (the folder that ships, with its manifest), `mobile.runtime` (what runs on the device),
+`mobile.verify` (does it decide the same?), `mobile.benchmark` with `mobile.timing`, `mobile.devices` and
+`mobile.decisions` (how fast, how large, the same here and elsewhere?), `mobile.report` (one table of it all).
 """

@@ -8,6 +8,7 @@ from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import PoolSide, play
 from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster, load_roster
+from camtf.model.policy import Policy
 from camtf.population.generalists import participants
 from camtf.population.pool import Pool
 from camtf.types import Observation, Snapshot
@@ -35,27 +36,51 @@ class Specialists:
         n = len(self.characters)
         characters = np.array(self.characters)
         self.side = PoolSide(self.pool, np.arange(n), characters)
-        generalist = Pool(self.config.network, duel_spec(self.roster), [run.generalists()[-1]])
+        self.generalist = run.generalists()[-1]
+        generalist = Pool(self.config.network, duel_spec(self.roster), [self.generalist])
         self.population = PoolSide(generalist, np.zeros(n, np.int64), characters)
 
     def mixture(self, character: str) -> np.ndarray:
         """The mixture input that the Specialist always has, float32 ``[S]``."""
         return self.snapshots[character].mixture[self.roster.index(character)]
 
+    def policy(self, character: str) -> Policy:
+        """The Specialist in Keras."""
+        policy = Policy(self.config.network, duel_spec(self.roster))
+        policy.set_weights(self.snapshots[character].weights)
+        return policy
+
+    def generalist_policy(self) -> Policy:
+        """The last Generalist in Keras."""
+        policy = Policy(self.config.network, duel_spec(self.roster))
+        policy.set_weights(self.generalist.weights)
+        return policy
+
+    def own_element(self, character: str) -> np.ndarray:
+        """What always stands in the character's own row of the Element module, int32 ``[ELEMENT_WIDTH]``."""
+        return self.roster.element_module[self.roster.index(character)]
+
     def positions(self, character: str, count: int, seed: int) -> Observation:
         """``count`` observations of one Specialist, drawn at random from whole battles against every character of the
         Generalist population. Leaves ``[count, ...]``."""
-        n = len(self.ids)
         entrant = self.ids.index(character)
+        return self._watch(self.side, [(entrant, opponent) for opponent in range(len(self.ids))], count, seed)
+
+    def generalist_positions(self, count: int, seed: int) -> dict[str, np.ndarray]:
+        """The same of the Generalist as every character, with the mixture of each row; by input name."""
+        n = len(self.ids)
+        seen = self._watch(self.population, [(i, j) for i in range(n) for j in range(n)], count, seed)
+        return {**seen._asdict(), "mixture": self.generalist.mixture[seen.element[:, 0, 0]]}
+
+    def _watch(self, side: PoolSide, pairs: list[tuple[int, int]], count: int, seed: int) -> Observation:
         seen: list[Observation] = []
 
         def watch(observation: Observation, active: np.ndarray) -> None:
             seen.append(Observation(*(x[active] for x in observation)))
 
-        pairs = np.array([(entrant, opponent) for opponent in range(n)])
         delay = self.config.game.input_delay_ticks
-        games = -(-count // (_POSITIONS_PER_BATTLE * n))
-        play(self.roster, self.side, self.population, pairs, games, seed, watch=watch, input_delay_ticks=delay)
+        games = -(-count // (_POSITIONS_PER_BATTLE * len(pairs)))
+        play(self.roster, side, self.population, np.array(pairs), games, seed, watch=watch, input_delay_ticks=delay)
         joined = Observation(*(np.concatenate(leaves) for leaves in zip(*seen, strict=True)))
         rows = np.random.default_rng(seed).permutation(len(joined.mask))[:count]
         assert len(rows) == count

@@ -1,6 +1,7 @@
 """What runs on the device: a TFLite model, the mask, a choice. Needs NumPy and one of the two TFLite runtimes.
 
-This is also the reference for an app in another language; `mobile/README.md` states the contract.
+This is also the reference for an app in another language; `mobile/README.md` states the contract. Like `mobile.pack`
+and `mobile.deltas` it runs on Python 3.9 to 3.13 and needs nothing of camtf.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mobile.pack import HEADS, MODULES, PackError
+from mobile.pack import HEADS, MODULES, Entry, Pack, PackError
 
 RUNTIMES = {"tflite_runtime": "tflite_runtime.interpreter", "litert": "ai_edge_litert.interpreter"}
 """Modules that bring TensorFlow Lite's ``Interpreter``, by the name that the command line gives them."""
@@ -39,7 +40,7 @@ def load_interpreter(content: bytes, runtime: str = "", threads: int = 1) -> Any
 
 
 class Policy:
-    """One Specialist, ready to play.
+    """One model, ready to play.
 
     Args:
         content: bytes of the TFLite file (`mobile.pack.Pack.read`).
@@ -56,26 +57,30 @@ class Policy:
             raise PackError(f"the model has no signature {SIGNATURE!r}")
         runner = self._interpreter.get_signature_runner(SIGNATURE)
         inputs, outputs = runner.get_input_details(), runner.get_output_details()
-        for found, needed in ((inputs, MODULES), (outputs, HEADS)):
-            if found.keys() != set(needed):
+        for found, needed, more in ((inputs, MODULES, "mixture"), (outputs, HEADS, "value")):
+            if not set(needed) <= set(found) <= {*needed, more}:
                 raise PackError(f"the model has the tensors {sorted(found)}, needed are {sorted(needed)}")
-        self._inputs = [(inputs[name]["index"], tuple(inputs[name]["shape"]), name) for name in MODULES]
-        self._outputs = [outputs[name]["index"] for name in HEADS]
-        self._head_sizes = [int(outputs[name]["shape"][-1]) for name in HEADS]
+        self.inputs = {name: tuple(int(n) for n in inputs[name]["shape"]) for name in _ordered(inputs, MODULES)}
+        self.outputs = {name: tuple(int(n) for n in outputs[name]["shape"]) for name in _ordered(outputs, HEADS)}
+        self._inputs = [(inputs[name]["index"], shape, name) for name, shape in self.inputs.items()]
+        self._outputs = [outputs[name]["index"] for name in self.outputs]
+        self._first_head = self.outputs[HEADS[0]][-1]
 
-    def logits(self, *modules: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Raw logits ``movement [n, M]`` and ``skill [n, K]`` of the four modules ``[n, ...]`` (n = 1 by default).
+    def logits(self, *modules: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Raw logits ``movement [n, M]`` and ``skill [n, K]``, and ``value [n]`` where the model has it, of the four
+        modules ``[n, ...]``, and the mixture ``[n, S]`` where the model takes it. n is the model's batch, 1 by default.
 
         Raises:
             ValueError: a module has another shape than the model takes.
         """
-        for (index, shape, name), module in zip(self._inputs, modules, strict=True):
+        if len(modules) != len(self._inputs):
+            raise ValueError(f"the model takes {', '.join(self.inputs)}; got {len(modules)} arrays")
+        for (index, shape, name), module in zip(self._inputs, modules):
             if module.shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, got {module.shape}")
             self._interpreter.set_tensor(index, module)
         self._interpreter.invoke()
-        movement, skill = (self._interpreter.get_tensor(index) for index in self._outputs)
-        return movement, skill
+        return tuple(self._interpreter.get_tensor(index) for index in self._outputs)
 
     def best(self, *modules: np.ndarray) -> np.ndarray:
         """The most probable legal action of each head, int32 ``[n, 2]``."""
@@ -84,17 +89,49 @@ class Policy:
     def sample(self, uniforms: np.ndarray, *modules: np.ndarray) -> np.ndarray:
         """Actions drawn by the policy's probabilities, int32 ``[n, 2]``, from uniform numbers ``[n, M + K]`` in (0, 1):
         the Gumbel-max rule."""
-        return self._choose(modules, -np.log(-np.log(uniforms)))
+        return self._choose(modules, gumbel(uniforms))
 
     def invoke(self) -> None:
         """The inference alone, on the modules that were given last."""
         self._interpreter.invoke()
 
     def _choose(self, modules: tuple[np.ndarray, ...], noise: np.ndarray | None) -> np.ndarray:
-        logits = np.concatenate(self.logits(*modules), axis=-1)
-        if noise is not None:
-            logits = logits + noise
-        first = self._head_sizes[0]
-        legal = np.where(modules[-1][:, : logits.shape[1]] > 0, logits, -np.inf)
-        chosen = [legal[:, :first].argmax(axis=1), legal[:, first:].argmax(axis=1)]
-        return np.stack(chosen, axis=1).astype(np.int32)
+        return choose(np.concatenate(self.logits(*modules)[:2], axis=-1), modules[3], self._first_head, noise)
+
+
+def gumbel(uniforms: np.ndarray) -> np.ndarray:
+    """Noise that makes the largest logit a draw from the softmax, from uniform numbers in (0, 1)."""
+    return -np.log(-np.log(uniforms))
+
+
+def choose(logits: np.ndarray, mask: np.ndarray, first_head: int, noise: np.ndarray | None = None) -> np.ndarray:
+    """The largest legal logit of each head after adding noise, int32 ``[n, 2]``.
+
+    Args:
+        logits: of both heads ``[n, M + K]``, movement in the first ``first_head`` columns.
+        mask: the Action-Mask module ``[n, ...]``.
+    """
+    if noise is not None:
+        logits = logits + noise
+    legal = np.where(mask[:, : logits.shape[1]] > 0, logits, -np.inf)
+    chosen = [legal[:, :first_head].argmax(axis=1), legal[:, first_head:].argmax(axis=1)]
+    return np.stack(chosen, axis=1).astype(np.int32)
+
+
+def open_policy(pack: Pack, model: Entry, runtime: str = "", threads: int = 1) -> Policy:
+    """A model of a pack. Raises PackError where it is damaged, or its tensors are not those that the manifest names."""
+    file = pack.folder / model.file
+    try:
+        policy = Policy(pack.read(model), runtime, threads)
+    except (ValueError, RuntimeError) as error:
+        raise error if isinstance(error, PackError) else PackError(f"{file} is no TFLite model: {error}") from error
+    for kind, found in (("inputs", policy.inputs), ("outputs", policy.outputs)):
+        for name, shape in found.items():
+            said = pack.manifest[kind].get(name)
+            if said is not None and tuple(said["shape"]) != shape:
+                raise PackError(f"{file}: {name} has shape {shape}, its manifest says {tuple(said['shape'])}")
+    return policy
+
+
+def _ordered(found: dict[str, Any], first: tuple[str, ...]) -> list[str]:
+    return [*first, *(name for name in found if name not in first)]

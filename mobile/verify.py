@@ -1,13 +1,15 @@
 """Does each model decide as its Keras original does? ``python -m mobile.verify --run_dir=runs/x --model_dir=build/x``.
 
 On observations from battles that each Specialist really played: the largest difference of a logit, and how often the
-best legal movement and the best legal skill are both the same. Then battles of the model against the original, as the
-same character, both sampling their actions. Writes ``verify.json`` next to the models.
+best legal movement and the best legal skill are both the same. Then the judge: battles of the model against its
+original, as the same character, and of both against the Generalist population; all sample their actions. Under
+`horovodrun` the ranks share the battles. Writes ``verify.json`` next to the models.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,53 +20,63 @@ from absl import app, flags, logging
 
 from camtf import distributed
 from camtf.checkpoint import CheckpointError, RunDirectory
-from camtf.evaluation.battles import View, play
+from camtf.evaluation.battles import Side, View, play
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
 from camtf.game.roster import RosterError
+from camtf.game.state import RULES_VERSION
 from camtf.model import policy as keras_policy
+from camtf.provenance import provenance
 from camtf.types import Observation
-from mobile.pack import Pack, PackError
+from mobile.pack import GENERALIST, Entry, Pack, PackError
 from mobile.positions import Specialists
-from mobile.runtime import Policy, installed_runtimes
+from mobile.runtime import Policy, choose, gumbel, installed_runtimes, open_policy
 
 FLAGS = flags.FLAGS
 
 
 @dataclass(frozen=True)
 class ModelSide:
-    """A TFLite model as one side of battles, decision by decision as on the device. Implements `battles.Side`."""
+    """A TFLite model as one side of battles, row by row as on the device. Implements `battles.Side`.
+
+    Attributes:
+        character: roster index by entrant.
+        mixture: by entrant ``[entrants, S]`` where the model takes it, else None.
+    """
 
     policy: Policy
     character: np.ndarray
+    mixture: np.ndarray | None = None
 
     def act(self, view: View) -> np.ndarray:
         """See `camtf.evaluation.battles.Side`."""
-        return decide(self.policy, view.observation, view.uniforms)
+        given = list(view.observation) + ([] if self.mixture is None else [self.mixture[view.entrant]])
+        logits = logits_of_rows(self.policy, given)
+        return choose(np.concatenate(logits, axis=1), given[3], logits[0].shape[1], gumbel(view.uniforms))
 
 
-def decide(policy: Policy, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
-    """Sampled actions int32 ``[n, H]`` of n rows, one after the other."""
-    return np.concatenate(
-        [policy.sample(uniforms[i : i + 1], *(x[i : i + 1] for x in observation)) for i in range(len(observation.mask))]
-    )
+def logits_of_rows(policy: Policy, modules: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Logits ``[n, M]`` and ``[n, K]`` of modules ``[n, ...]`` by a model that takes one row."""
+    rows = [policy.logits(*(x[i : i + 1] for x in modules))[:2] for i in range(len(modules[0]))]
+    movement, skill = (np.concatenate(head) for head in zip(*rows, strict=True))
+    return movement, skill
 
 
-def compare(policy: Policy, observation: Observation, reference: keras_policy.PolicyOutput) -> dict[str, float]:
+def compare(policy: Policy, modules: list[np.ndarray], reference: keras_policy.PolicyOutput) -> dict[str, float]:
     """Agreement of a model with the original's outputs on n observations, and the largest difference of a logit.
 
     A legal logit counts alone: what the mask forbids never matters.
     """
-    rows = [policy.logits(*(x[i : i + 1] for x in observation)) for i in range(len(observation.mask))]
-    movement, skill = (np.concatenate(head) for head in zip(*rows, strict=True))
+    movement, skill = logits_of_rows(policy, modules)
+    mask = modules[3]
     own = keras_policy.PolicyOutput(tf.constant(movement), tf.constant(skill), tf.zeros(len(movement)))
-    chosen, expected = (keras_policy.best(output, observation.mask).numpy() for output in (own, reference))
+    chosen, expected = (keras_policy.best(output, mask).numpy() for output in (own, reference))
     differences = [
         np.abs(a - b.numpy())[legal > 0]
         for a, b, legal in zip(
-            (movement, skill), reference[:2], keras_policy.split_mask(reference, observation.mask), strict=True
+            (movement, skill), reference[:2], keras_policy.split_mask(reference, mask), strict=True
         )
-    ]
+    ]  # fmt: skip
     return {
         "agreement": float((chosen == expected).all(axis=1).mean()),
         "agreement_movement": float((chosen == expected)[:, 0].mean()),
@@ -74,50 +86,93 @@ def compare(policy: Policy, observation: Observation, reference: keras_policy.Po
     }
 
 
-def verify(specialists: Specialists, pack: Pack, positions: int, matches: int, runtime: str, seed: int) -> list[dict]:
-    """Compare every model of the pack. One dictionary per model.
+class Verifier:
+    """Compares the models of a pack with the run that they came from."""
 
-    Raises:
-        PackError: a model is damaged, or of another roster than the run.
-    """
-    if pack.manifest["roster_digest"] != specialists.roster.digest:
-        raise PackError(f"{pack.folder} was exported for another roster than that of {specialists.run.path}")
-    results: list[dict[str, Any]] = []
-    for character in dict.fromkeys(model.character for model in pack.models):
-        entrant = specialists.ids.index(character)
-        observation = specialists.positions(character, positions, seed)
-        mixture = tf.repeat(specialists.mixture(character)[None], positions, axis=0)
-        tensors = Observation(*map(tf.constant, observation))
-        reference = specialists.pool.policies[entrant](tensors, mixture)
-        for model in (m for m in pack.models if m.character == character):
-            policy = Policy(pack.read(model), runtime)
-            side = ModelSide(policy, specialists.side.character)
-            (won,) = play(
-                specialists.roster, side, specialists.side, np.array([[entrant, entrant]]), matches, seed,
-                input_delay_ticks=specialists.config.game.input_delay_ticks,
-            )  # fmt: skip
+    def __init__(self, specialists: Specialists, pack: Pack, positions: int, matches: int, runtime: str, seed: int):
+        self.specialists, self.pack = specialists, pack
+        self.positions, self.matches = positions, matches
+        self.runtime, self.seed = runtime, seed
+
+    def verify(self) -> list[dict[str, Any]]:
+        """One dictionary per model. Raises PackError where a model is damaged."""
+        names = list(dict.fromkeys(model.character for model in self.pack.models))
+        results: list[dict[str, Any]] = []
+        for done, name in enumerate(names):
+            results += self._generalist() if name == GENERALIST else self._specialist(name)
+            logging.info("%d of %d: %s is compared", done + 1, len(names), name)
+        return results
+
+    def _specialist(self, name: str) -> list[dict[str, Any]]:
+        s = self.specialists
+        entrant = s.ids.index(name)
+        observation = s.positions(name, self.positions, self.seed)
+        mixture = np.repeat(s.mixture(name)[None], self.positions, axis=0)
+        reference = s.policy(name)(Observation(*map(tf.constant, observation)), tf.constant(mixture))
+        population = [(entrant, opponent) for opponent in range(len(s.ids))]
+        original = self._rate(s.side, s.population, population)
+        results = []
+        for model, policy in self._models(name):
+            side = ModelSide(policy, s.side.character)
             results.append(
                 {
-                    "file": model.file,
-                    "character": character,
-                    "precision": model.precision,
-                    **compare(policy, observation, reference),
-                    "win_rate_vs_keras": rate_with_interval(won, matches),
+                    **_about(model),
+                    **compare(policy, list(observation), reference),
+                    "win_rate_vs_keras": self._rate(side, s.side, [(entrant, entrant)]),
+                    "win_rate_vs_generalists": self._rate(side, s.population, population),
+                    "keras_vs_generalists": original,
                 }
             )
-        logging.info("%s is compared", character)
-    return results
+        return results
+
+    def _generalist(self) -> list[dict[str, Any]]:
+        s = self.specialists
+        inputs = s.generalist_positions(self.positions, self.seed)
+        modules = list(inputs.values())
+        tensors = [tf.constant(x) for x in modules]
+        reference = s.generalist_policy()(Observation(*tensors[:4]), tensors[4])
+        everyone = [(entrant, entrant) for entrant in range(len(s.ids))]
+        mixture = s.generalist.mixture[s.population.character]
+        results = []
+        for model, policy in self._models(GENERALIST):
+            side = ModelSide(policy, s.population.character, mixture)
+            rate = self._rate(side, s.population, everyone)
+            results.append({**_about(model), **compare(policy, modules, reference), "win_rate_vs_keras": rate})
+        return results
+
+    def _models(self, name: str) -> Iterator[tuple[Entry, Policy]]:
+        for model in self.pack.models:
+            if model.character == name:
+                yield model, open_policy(self.pack, model, self.runtime)
+
+    def _rate(self, first: Side, second: Side, pairs: list[tuple[int, int]]) -> dict[str, Any]:
+        games = -(-self.matches // len(pairs))
+        delay = self.specialists.config.game.input_delay_ticks
+        won = play(
+            self.specialists.roster, first, second, np.array(pairs), games, self.seed, input_delay_ticks=delay
+        )  # fmt: skip
+        return rate_with_interval(won.sum(), games * len(pairs))
+
+
+def _about(model: Entry) -> dict[str, str]:
+    return {"file": model.file, "character": model.character, "precision": model.precision}
 
 
 def summarise(results: list[dict[str, Any]], positions: int, matches: int) -> dict[str, Any]:
-    """Means over the characters, by precision."""
+    """Over all models of each precision: mean agreement, battles against the originals, and whether anything was lost:
+    whether the interval of those battles excludes a half from above."""
     precisions = list(dict.fromkeys(r["precision"] for r in results))
     of = {p: [r for r in results if r["precision"] == p] for p in precisions}
+    rates = {p: [r["win_rate_vs_keras"] for r in of[p]] for p in precisions}
+    together = {
+        p: rate_with_interval(sum(r["win_rate"] * r["games"] for r in rates[p]), sum(r["games"] for r in rates[p]))
+        for p in precisions
+    }
     return {
         "agreement": {p: float(np.mean([r["agreement"] for r in of[p]])) for p in precisions},
-        "win_rate_vs_keras": {
-            p: float(np.mean([r["win_rate_vs_keras"]["win_rate"] for r in of[p]])) for p in precisions
-        },
+        "win_rate_vs_keras": together,
+        "lost": {p: together[p]["high"] < 0.5 for p in precisions},
+        "models_that_lost": {p: sum(r["high"] < 0.5 for r in rates[p]) for p in precisions},
         "positions": positions,
         "matches": matches,
     }
@@ -139,13 +194,19 @@ def main(argv: list[str]) -> None:
     distributed.start()
     positions, matches = FLAGS.positions, FLAGS.matches
     try:
-        specialists, pack = Specialists(RunDirectory(FLAGS.run_dir)), Pack(FLAGS.model_dir)
-        results = verify(specialists, pack, positions, matches, FLAGS.runtime or "", FLAGS.seed)
+        specialists = Specialists(RunDirectory(FLAGS.run_dir))
+        pack = Pack(FLAGS.model_dir, RULES_VERSION, specialists.roster.digest)
+        results = Verifier(specialists, pack, positions, matches, FLAGS.runtime or "", FLAGS.seed).verify()
     except (RosterError, CheckpointError, PackError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
+    if distributed.rank() > 0:
+        return
     summary = summarise(results, positions, matches)
     file = Path(FLAGS.model_dir) / "verify.json"
-    file.write_text(json.dumps({"models": results, **summary, "seed": FLAGS.seed}, indent=2) + "\n", encoding="utf-8")
+    file.write_text(
+        json.dumps({"models": results, **summary, "seed": FLAGS.seed, **provenance()}, indent=2) + "\n",
+        encoding="utf-8",
+    )
     rows = [
         [
             r["file"],
@@ -153,10 +214,17 @@ def main(argv: list[str]) -> None:
             f"{r['largest_difference']:.4f}",
             f"{r['mean_difference']:.5f}",
             rate(r["win_rate_vs_keras"]),
+            rate(r["win_rate_vs_generalists"]) if "win_rate_vs_generalists" in r else "",
+            rate(r["keras_vs_generalists"]) if "keras_vs_generalists" in r else "",
         ]
         for r in results
     ]
-    print(table(["file", "same decision, %", "largest difference", "mean", "wins v. Keras, % [95%]"], rows))
+    header = ["file", "same decision, %", "largest difference", "mean", "wins v. Keras, % [95%]"]
+    print(table([*header, "v. Generalists, % [95%]", "Keras v. Generalists"], rows))
+    print()
+    for precision, together in summary["win_rate_vs_keras"].items():
+        verdict = "loses to Keras" if summary["lost"][precision] else "no loss measured"
+        print(f"{precision:8} all models together v. Keras {rate(together)}: {verdict}")
     print(f"\n{positions:,} positions and {matches:,} battles for each model; written to {file}")
     print(json.dumps(summary))
 

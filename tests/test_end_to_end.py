@@ -36,7 +36,7 @@ def last_json(text: str) -> dict:
 def test_the_whole_line(tmp_path: Path) -> None:
     run, models = f"--run_dir={tmp_path / 'run'}", f"--model_dir={tmp_path / 'models'}"
     text = python(*TRAIN, run, ranks=2)
-    assert "generation 2 is done" in text and "specialist gale_archer is done" in text
+    assert "generation_02 is done" in text and "specialist_gale_archer is done" in text
     text = python("-m", "camtf.evaluate", run, "--games=3", "--bot_games=4", ranks=2)
     assert "specialist_win_rate_ember_fox" in last_json(text)
     python("-m", "mobile.export", run, f"--out_dir={tmp_path / 'models'}", "--precision=float32,int8")

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.config import preset
+from camtf.evaluation.intervals import rate_with_interval
 from camtf.game.roster import Roster
+from camtf.game.state import RULES_VERSION
 from camtf.population import generalists, specialists
-from mobile import report
-from mobile.benchmark import benchmark
-from mobile.export import convert, export
-from mobile.pack import HEADS, MODULES, PRECISIONS, Pack, PackError
+from mobile import deltas, report
+from mobile.convert import convert
+from mobile.devices import Board, DeviceError, Phone, parse_benchmark_model
+from mobile.export import Exporter, Options
+from mobile.pack import GENERALIST, HEADS, MODULES, PRECISIONS, Pack, PackError
 from mobile.positions import Specialists
-from mobile.runtime import Policy, installed_runtimes, load_interpreter
-from mobile.verify import summarise, verify
+from mobile.runtime import Policy, choose, gumbel, installed_runtimes, load_interpreter, open_policy
+from mobile.timing import golden_rows, time_pack
+from mobile.verify import Verifier, summarise
+from mobile.weights import common_base, weight_tensors
 
 CONFIG = preset("test")
 IDS = CONFIG.game.characters
@@ -37,25 +48,127 @@ def run(tmp_path_factory: pytest.TempPathFactory, roster: Roster) -> RunDirector
 @pytest.fixture(scope="module")
 def pack(run: RunDirectory) -> Pack:
     folder = run.path.parent / "models"
-    export(run, folder, list(PRECISIONS), calibration=200, seed=1)
+    Exporter(run, folder, Options(generalist=True, seed=1)).export()
     return Pack(folder)
 
 
 def test_the_pack_has_every_specialist_in_every_precision(pack: Pack, roster: Roster) -> None:
-    assert {(m.character, m.precision) for m in pack.models} == {(i, p) for i in IDS for p in PRECISIONS}
+    found = {(m.character, m.precision) for m in pack.models}
+    files = [p for p in PRECISIONS if p != "delta"]
+    assert found == {(i, p) for i in IDS for p in PRECISIONS} | {(GENERALIST, p) for p in files}
     size = {p: pack.entry(IDS[0], p).size_bytes for p in PRECISIONS}
-    assert size["int8"] < size["float16"] < size["float32"]
-    assert pack.manifest["roster_digest"] == roster.digest
+    assert size["delta"] < size["int8"] < size["float16"] < size["float32"]
+    assert pack.manifest["roster_digest"] == roster.digest and pack.manifest["rules_version"] == RULES_VERSION
     assert list(pack.manifest["inputs"]) == list(MODULES) and list(pack.manifest["outputs"]) == list(HEADS)
     assert pack.manifest["inputs"]["element"]["dtype"] == "int32"
+
+
+def test_a_second_export_keeps_what_is_the_same(pack: Pack, run: RunDirectory, tmp_path: Path) -> None:
+    folder = damaged(pack, tmp_path)
+    (folder / f"{IDS[0]}.int8.tflite").write_bytes(b"damaged")
+    before = {file.name: file.stat().st_mtime_ns for file in folder.glob("*.tflite")}
+    exporter = Exporter(run, folder, Options(generalist=True, seed=1))
+    exporter.export()
+    after = {file.name: file.stat().st_mtime_ns for file in folder.glob("*.tflite")}
+    assert {name for name in after if after[name] != before[name]} == {f"{IDS[0]}.int8.tflite", "base.tflite"}
+    assert exporter.kept == 3 * 3 - 1
+    assert [m.sha256 for m in Pack(folder).models] == [m.sha256 for m in pack.models]
+    other = Exporter(run, folder, Options(precisions=("int8",), calibration=100, seed=1))
+    assert other.export() and other.kept == 0  # another calibration makes other models
+
+
+def test_folding_the_own_character_changes_nothing(pack: Pack, run: RunDirectory) -> None:
+    policy = open_policy(pack, pack.entry(IDS[0], "float32"))
+    (basic, buff, element, mask), *_ = golden_rows(pack, pack.entry(IDS[0], "float32"))
+    other = element.copy()
+    other[:, 0] = 0  # its own row is not read any more
+    for a, b in zip(policy.logits(basic, buff, element, mask), policy.logits(basic, buff, other, mask), strict=True):
+        np.testing.assert_array_equal(a, b)
+    other[:, 1, 10] += 500
+    assert not np.array_equal(policy.logits(basic, buff, other, mask)[0], policy.logits(basic, buff, element, mask)[0])
+
+
+def test_batch_and_value_are_options(run: RunDirectory, pack: Pack, tmp_path: Path) -> None:
+    Exporter(run, tmp_path, Options(("float32",), batch=5, value=True, seed=1)).export()
+    many = Pack(tmp_path)
+    policy = open_policy(many, many.entry(IDS[0], "float32"))
+    rows = golden_rows(many, many.entry(IDS[0], "float32"))[0]
+    movement, skill, value = policy.logits(*rows)
+    golden = many.golden(IDS[0])
+    np.testing.assert_allclose(movement, golden["movement"][:5], atol=1e-5)
+    np.testing.assert_allclose(skill, golden["skill"][:5], atol=1e-5)
+    np.testing.assert_allclose(value, golden["value"][:5], atol=1e-5)
+    assert policy.best(*rows).shape == (5, 2)
+
+
+def test_the_generalist_takes_its_mixture(pack: Pack) -> None:
+    entry = pack.entry(GENERALIST, "float32")
+    policy = open_policy(pack, entry)
+    rows = golden_rows(pack, entry)
+    assert list(policy.inputs) == [*MODULES, "mixture"] and set(pack.manifest["mixtures"]) == set(IDS)
+    golden = pack.golden(GENERALIST)
+    for i in range(0, 64, 9):
+        np.testing.assert_allclose(policy.logits(*rows[i])[0], golden["movement"][i : i + 1], atol=1e-5)
+    with pytest.raises(ValueError, match="the model takes basic, buff, element, mask, mixture; got 4 arrays"):
+        policy.logits(*rows[0][:4])
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_deltas_bring_back_a_model_within_half_a_step(data: st.DataObject) -> None:
+    sizes = data.draw(st.lists(st.integers(1, 700), min_size=1, max_size=4))
+    seed, coarseness = data.draw(st.integers(0, 2**32 - 1)), data.draw(st.floats(0.05, 3.0))
+    rng = np.random.default_rng(seed)
+    parts = [b"head", *(rng.normal(size=n).astype("<f4").tobytes() + b"between" for n in sizes)]
+    base, tensors, at = b"".join(parts), [], 4
+    for n in sizes:
+        tensors.append((at, n))
+        at += 4 * n + 7
+    model = bytearray(base)
+    for offset, n in tensors:
+        moved = np.frombuffer(base, "<f4", n, offset) + rng.normal(scale=0.1, size=n).astype(np.float32)
+        model[offset : offset + 4 * n] = moved.tobytes()
+    delta = deltas.encode(base, bytes(model), tensors, coarseness)
+    made = deltas.decode(base, delta, tensors)
+    assert len(made) == len(base) and made[:4] == b"head" and made[-7:] == b"between"
+    for offset, n in tensors:
+        wanted, found = np.frombuffer(bytes(model), "<f4", n, offset), np.frombuffer(made, "<f4", n, offset)
+        difference = wanted - np.frombuffer(base, "<f4", n, offset)
+        _, step = deltas.quantise(difference, coarseness)
+        assert np.abs(found - wanted).max() <= 0.5001 * step + 1e-6
+        small = n <= deltas.SMALL
+        assert step <= max(np.abs(difference).max() / 127, 0 if small else coarseness * 0.2) + 1e-9
+    assert deltas.decode(base, deltas.encode(base, base, tensors, coarseness), tensors) == base
+
+
+def test_a_delta_worked_by_hand() -> None:
+    numbers, step = deltas.quantise(np.array([0.0, 1.0, -2.54, 0.011], np.float32), 1.0)
+    assert step == pytest.approx(0.02) and numbers.tolist() == [0, 50, -127, 1]
+    assert deltas.apply(np.array([1.0, 1.0], np.float32), np.array([3, -2], np.int8), np.float32(0.5)).tolist() == [
+        2.5,
+        0.0,
+    ]
+
+
+def test_models_of_one_run_differ_in_weights_alone(pack: Pack) -> None:
+    one, other = (pack.read(pack.entry(i, "float32")) for i in IDS)
+    tensors = weight_tensors(one)
+    assert tensors == weight_tensors(other) and sum(n for _, n in tensors) > 15_000
+    base = common_base([one, other], tensors)
+    for offset, n in tensors[-2:]:
+        a, b, mean = (np.frombuffer(x, "<f4", n, offset) for x in (one, other, base))
+        np.testing.assert_allclose(mean, (a + b) / 2, atol=1e-7)
+    with pytest.raises(ValueError, match="model 1 differs from the first in more than its weights"):
+        common_base([one, other[:-1] + bytes([other[-1] ^ 1])], tensors)
 
 
 def test_the_contract_says_the_shapes_of_the_models(pack: Pack) -> None:
     text = (Path(__file__).parents[1] / "mobile" / "README.md").read_text(encoding="utf-8")
     inputs = re.findall(r"^\| `(\w+)` \| (\w+) \| ([\dx ]+) \|", text, re.M)
-    assert {name: {"shape": [int(n) for n in shape.split("x")], "dtype": dtype} for name, dtype, shape in inputs} == (
-        pack.manifest["inputs"]
-    )
+    said = {name: {"shape": [int(n) for n in shape.split("x")], "dtype": dtype} for name, dtype, shape in inputs}
+    assert said == {
+        name: {key: tensor[key] for key in ("shape", "dtype")} for name, tensor in pack.manifest["inputs"].items()
+    }
     outputs = re.findall(r"^\| `(\w+)` \| (1 x \d+) \|", text, re.M)
     assert {name: [int(n) for n in shape.split("x")] for name, shape in outputs} == {
         name: tensor["shape"] for name, tensor in pack.manifest["outputs"].items()
@@ -68,7 +181,7 @@ def test_models_load_in_both_runtimes_and_match_their_golden_logits(pack: Pack, 
     assert runtime in installed_runtimes()
     golden = pack.golden(IDS[1])
     policy = Policy(pack.read(pack.entry(IDS[1], precision)), runtime)
-    tolerance = {"float32": 1e-5, "float16": 2e-3, "int8": 0.1}[precision]
+    tolerance = {"float32": 1e-5, "float16": 2e-3, "int8": 0.1, "delta": 0.1}[precision]
     for i in range(0, 64, 7):
         logits = policy.logits(*(golden[name][i : i + 1] for name in MODULES))
         for head, values in zip(HEADS, logits, strict=True):
@@ -95,30 +208,160 @@ def test_the_runtime_masks_and_samples(pack: Pack, rng: np.random.Generator) -> 
 
 
 def test_verification_measures_agreement(pack: Pack, run: RunDirectory) -> None:
-    results = verify(Specialists(run), pack, positions=300, matches=4, runtime="", seed=9)
+    results = Verifier(Specialists(run), pack, positions=300, matches=4, runtime="", seed=9).verify()
     assert len(results) == len(pack.models)
     for r in results:
-        assert r["agreement"] >= {"float32": 0.995, "float16": 0.98, "int8": 0.8}[r["precision"]]
+        assert r["agreement"] >= {"float32": 0.995, "float16": 0.98, "int8": 0.8, "delta": 0.8}[r["precision"]]
         assert r["agreement"] <= min(r["agreement_movement"], r["agreement_skill"]) <= 1
         assert r["win_rate_vs_keras"]["games"] == 4
     summary = summarise(results, 300, 4)
     assert set(summary["agreement"]) == set(PRECISIONS) and summary["positions"] == 300
+    assert summary["win_rate_vs_keras"]["delta"]["games"] == 8
     swapped = {m.character: m for m in pack.models if m.precision == "float32"}
     a, b = (Policy(pack.read(swapped[i])) for i in IDS)
-    golden = pack.golden(IDS[0])
-    rows = [[golden[name][i : i + 1] for name in MODULES] for i in range(64)]
+    rows = golden_rows(pack, swapped[IDS[0]])
     assert any(not np.array_equal(a.logits(*row)[0], b.logits(*row)[0]) for row in rows)  # two Specialists, not one
 
 
-def test_timing_reports_what_it_promises(pack: Pack) -> None:
-    one = Pack(pack.folder)
-    one.models = one.models[:1]
-    results = benchmark(one, installed_runtimes(), [1], runs=50)
-    assert [r["runtime"] for r in results] == installed_runtimes()
-    for r in results:
+def test_the_judge_sees_a_loss() -> None:
+    def result(precision: str, won: float) -> dict:
+        rate = rate_with_interval(won * 2000, 2000)
+        return {"precision": precision, "agreement": 0.9, "win_rate_vs_keras": rate}
+
+    summary = summarise([result("float32", 0.5), result("int8", 0.46), result("int8", 0.49)], 10, 2000)
+    assert summary["lost"] == {"float32": False, "int8": True} and summary["models_that_lost"]["int8"] == 1
+
+
+def small(pack: Pack, folder: Path) -> Pack:
+    """A pack of two of the models."""
+    shutil.copytree(pack.folder, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["models"] = [m for m in manifest["models"] if m["file"] in (f"{IDS[0]}.int8.tflite", f"{IDS[0]}.delta")]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return Pack(folder)
+
+
+def test_timing_reports_what_it_promises(pack: Pack, tmp_path: Path) -> None:
+    one = small(pack, tmp_path / "small")
+    results = time_pack(str(one.folder), installed_runtimes(), [1], runs=50)
+    assert [r["runtime"] for r in results] == 2 * installed_runtimes()
+    for r, model in zip(results, np.repeat(one.models, len(installed_runtimes())), strict=True):
         assert 0 < r["median_us"] <= r["p95_us"] <= r["p99_us"]
-        assert r["decision_median_us"] > r["median_us"] and r["size_bytes"] == one.models[0].size_bytes
-        assert r["memory_kib"] >= 0
+        assert r["decision_median_us"] > r["median_us"] and r["size_bytes"] == model.size_bytes
+        assert r["memory_kib"] >= 0 and r["load_us"] > 0 and r["cold_median_us"] > 0
+
+
+TRANSCRIPT = """STARTING!
+INFO: Loaded model /data/local/tmp/camtf/model.tflite
+INFO: The input model file size (MB): 0.08056
+INFO: Initialized session in 1.204ms.
+INFO: count=300 first=71 curr=9 min=9 max=71 avg=9.61 std=4 p5=9 median=9 p95=11
+INFO: count=500 first=9 curr=9 min=8 max=34 avg=9.1e+00 std=1 p5=9 median=9 p95=10
+INFO: Inference timings in us: Init: 1204, First inference: 71, Warmup (avg): 9.61, Inference (avg): 9.1
+INFO: Overall peak memory footprint (MB) via periodic monitoring: 3.25
+"""
+"""What ``benchmark_model`` prints, in its format."""
+
+STAND_IN_ADB = """#!/usr/bin/env python3
+import json, pathlib, shutil, sys
+here = pathlib.Path(__file__).parent
+arguments = sys.argv[1:]
+with open(here / "calls.jsonl", "a") as log:
+    log.write(json.dumps(arguments) + "\\n")
+assert arguments[:2] == ["-s", "phone1"], arguments
+verb, *rest = arguments[2:]
+phone = here / "phone"
+if verb == "push":
+    source, target = rest
+    assert target.startswith("/data/local/tmp/camtf/"), target
+    shutil.copy(source, phone / pathlib.Path(target).name)
+elif rest[0].startswith("mkdir"):
+    phone.mkdir()
+elif rest[0].startswith("rm -r"):
+    shutil.rmtree(phone)
+elif rest[0].startswith("cat"):
+    count = here / "charge"
+    left = int(count.read_text()) if count.exists() else 3000000
+    count.write_text(str(left - 40))
+    print(left, 4000000, sep="\\n")
+elif "benchmark_model --graph" in rest[0]:
+    assert (phone / "model.tflite").exists()
+    if (here / "broken").exists():
+        print("error: cannot open the model", file=sys.stderr)
+        sys.exit(1)
+    print((here / "transcript").read_text())
+else:
+    assert rest[0].startswith("chmod +x"), rest
+"""
+
+
+@pytest.fixture
+def adb(tmp_path: Path) -> Path:
+    """A stand-in for adb, which checks every call, keeps what is pushed, and replays a transcript: no phone is here."""
+    program = tmp_path / "adb"
+    program.write_text(STAND_IN_ADB)
+    program.chmod(0o755)
+    (tmp_path / "transcript").write_text(TRANSCRIPT)
+    (tmp_path / "benchmark_model").write_bytes(b"ELF")
+    return program
+
+
+def test_a_phone_is_timed_over_adb_and_left_clean(pack: Pack, adb: Path, tmp_path: Path) -> None:
+    one = small(pack, tmp_path / "small")
+    results = Phone(str(adb), tmp_path / "benchmark_model", "phone1").time_pack(one, [1, 2], 500)
+    assert [(r["precision"], r["threads"]) for r in results] == [("int8", 1), ("int8", 2), ("delta", 1), ("delta", 2)]
+    first = results[0]
+    assert (first["median_us"], first["p95_us"], first["p99_us"]) == (9, 10, None)
+    assert first["load_us"] == 1204 and first["cold_median_us"] == 71 and first["memory_kib"] == 3328
+    assert first["energy_uj"] == pytest.approx(40 * 3600 * 4 / 800)  # microampere hours at 4 V, over 800 runs
+    calls = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+    assert calls[-1][2:] == ["shell", "rm -r /data/local/tmp/camtf"] and not (tmp_path / "phone").exists()
+    (command, *_) = [call[3] for call in calls if "--graph" in call[3]]
+    assert "--num_runs=500" in command and "--num_threads=1" in command
+    assert re.search(r"--input_layer=act_\w+:0,act_\w+:0,act_\w+:0,act_\w+:0 ", command)
+    assert "act_element::0:/data/local/tmp/camtf/element.bin" in command  # a colon in a name is written twice
+    pushed = [call[4].rsplit("/", 1)[1] for call in calls if call[2] == "push"]
+    assert pushed.count("model.tflite") == 2 and pushed.count("element.bin") == 2
+
+
+def test_a_phone_that_fails_is_left_clean(pack: Pack, adb: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+    with pytest.raises(DeviceError, match=r"benchmark_model --graph.* failed: error: cannot open the model"):
+        Phone(str(adb), tmp_path / "benchmark_model", "phone1").time_pack(pack, [1], 500)
+    assert not (tmp_path / "phone").exists()
+    with pytest.raises(DeviceError, match="nothing does not exist; it is TensorFlow's benchmark_model"):
+        Phone(str(adb), tmp_path / "nothing")
+    with pytest.raises(DeviceError, match="no-such-adb is not installed"):
+        Phone("no-such-adb", tmp_path / "benchmark_model").time_pack(pack, [1], 500)
+    with pytest.raises(DeviceError, match="benchmark_model printed no timing"):
+        parse_benchmark_model("Loaded model")
+
+
+def test_a_board_is_timed_over_ssh_and_left_clean(pack: Pack, tmp_path: Path) -> None:
+    """Stand-ins for ssh and scp, whose other machine is a folder of this one; there the real timing runs, with nothing
+    of camtf beside it."""
+    ssh, scp, board = tmp_path / "ssh", tmp_path / "scp", tmp_path / "board"
+    board.mkdir()
+    ssh.write_text(f'#!/bin/sh\n[ "$1" = pi@board ] || exit 9\ncd {board} && TMPDIR={board} PYTHONPATH= sh -c "$2"\n')
+    scp.write_text('#!/bin/sh\nfor last; do :; done\nset -- "$@" --\nargs=""\nwhile [ "$1" != "$last" ]; do\n'
+                   '  [ "$1" = -q ] || args="$args $1"; shift\ndone\nexec cp $args "${last#pi@board:}"\n')  # fmt: skip
+    for program in (ssh, scp):
+        program.chmod(0o755)
+    one = small(pack, tmp_path / "small")
+    results = Board("pi@board", sys.executable, str(ssh), str(scp)).time_pack(one, [1], 30)
+    assert [r["precision"] for r in results] == ["int8", "int8", "delta", "delta"]
+    assert all(r["median_us"] > 0 for r in results) and list(board.iterdir()) == []
+    with pytest.raises(DeviceError, match=r"ssh other .mktemp -d. failed"):
+        Board("other", ssh=str(ssh), scp=str(scp)).time_pack(one, [1], 30)
+
+
+def test_the_device_part_imports_neither_tensorflow_nor_camtf() -> None:
+    program = (
+        "import sys, mobile.timing, mobile.decisions, mobile.runtime\n"
+        "print([m for m in sys.modules if m.split('.')[0] in ('tensorflow', 'camtf', 'keras', 'absl')])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def damaged(pack: Pack, tmp_path: Path) -> Path:
@@ -128,13 +371,35 @@ def damaged(pack: Pack, tmp_path: Path) -> Path:
 
 def test_a_changed_model_is_refused(pack: Pack, tmp_path: Path) -> None:
     folder = damaged(pack, tmp_path)
-    entry = pack.models[0]
-    (folder / entry.file).write_bytes((folder / pack.models[1].file).read_bytes())
+    entry = pack.entry(IDS[0], "float32")
+    (folder / entry.file).write_bytes((folder / pack.entry(IDS[1], "float32").file).read_bytes())  # swapped
     with pytest.raises(PackError, match=rf"{entry.file} has the digest \w+, its manifest says {entry.sha256[:16]}"):
+        Pack(folder).read(entry)
+    (folder / entry.file).write_bytes((pack.folder / entry.file).read_bytes()[:-100])  # truncated
+    with pytest.raises(PackError, match=rf"{entry.file} has the digest"):
         Pack(folder).read(entry)
     (folder / entry.file).unlink()
     with pytest.raises(PackError, match=rf"{entry.file} is in the manifest, but does not exist"):
         Pack(folder).read(entry)
+
+
+def test_a_changed_delta_or_base_is_refused(pack: Pack, tmp_path: Path) -> None:
+    folder = damaged(pack, tmp_path)
+    one, other = (pack.entry(i, "delta") for i in IDS)
+    whole = (folder / one.file).read_bytes()
+    (folder / one.file).write_bytes(whole[:-50])
+    with pytest.raises(PackError, match=rf"{one.file}: damaged: "):
+        Pack(folder).read(one)
+    (folder / one.file).write_bytes((folder / other.file).read_bytes())
+    with pytest.raises(PackError, match=rf"{one.file} has the digest \w+, its manifest says {one.sha256[:16]}"):
+        Pack(folder).read(one)
+    (folder / one.file).write_bytes(zlib.compress(b"short"))
+    with pytest.raises(PackError, match=rf"{one.file}: 5 bytes of differences, the base needs \d+"):
+        Pack(folder).read(one)
+    base = folder / "base.tflite"
+    base.write_bytes(base.read_bytes()[:-4] + b"oops")
+    with pytest.raises(PackError, match=r"base.tflite has the digest"):
+        Pack(folder).read(other)
 
 
 def test_a_bad_manifest_is_refused(pack: Pack, tmp_path: Path) -> None:
@@ -145,12 +410,46 @@ def test_a_bad_manifest_is_refused(pack: Pack, tmp_path: Path) -> None:
     with pytest.raises(PackError, match=r"manifest.json is damaged"):
         Pack(folder)
     file.write_text(json.dumps({**json.loads(whole), "format": 99}))
-    with pytest.raises(PackError, match="has format 99, this version reads 1"):
+    with pytest.raises(PackError, match="has format 99, this version reads 2"):
+        Pack(folder)
+    for change, message in (
+        ({"rules_version": "one"}, "data.rules_version must be integer"),
+        ({"models": []}, "data.models must contain at least 1 items"),
+        ({"more": 1}, "data must not contain {'more'} properties"),
+    ):
+        file.write_text(json.dumps({**json.loads(whole), **change}))
+        with pytest.raises(PackError, match=re.escape(f"manifest.json is damaged: {message}")):
+            Pack(folder)
+    broken = json.loads(whole)
+    broken["models"][2]["sha256"] = "1234"
+    file.write_text(json.dumps(broken))
+    with pytest.raises(PackError, match=r"damaged: data.models\[2\].sha256 must match pattern"):
         Pack(folder)
     with pytest.raises(PackError, match=r"manifest.json does not exist"):
         Pack(tmp_path)
     with pytest.raises(PackError, match="no model of 'nobody' in 'int8'; it holds ember_fox float32"):
         pack.entry("nobody", "int8")
+
+
+def test_another_game_or_other_shapes_are_refused(pack: Pack, tmp_path: Path) -> None:
+    with pytest.raises(PackError, match=f"models are for rules_version {RULES_VERSION}, this game has 99"):
+        Pack(pack.folder, rules_version=99)
+    with pytest.raises(PackError, match=r"models are for roster_digest '.*', this game has 'other'"):
+        Pack(pack.folder, RULES_VERSION, "other")
+    folder = damaged(pack, tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["inputs"]["basic"]["shape"] = [1, 300]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    changed = Pack(folder)
+    with pytest.raises(PackError, match=r"int8.tflite: basic has shape \(1, 288\), its manifest says \(1, 300\)"):
+        open_policy(changed, changed.entry(IDS[0], "int8"))
+    entry = pack.entry(IDS[0], "int8")
+    (folder / entry.file).write_bytes(b"no model")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    next(m for m in manifest["models"] if m["file"] == entry.file)["sha256"] = hashlib.sha256(b"no model").hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(PackError, match=r"int8\.tflite is no TFLite model"):
+        open_policy(Pack(folder), Pack(folder).entry(IDS[0], "int8"))
 
 
 def test_wrong_shapes_runtimes_and_precisions_are_named(pack: Pack, tmp_path: Path) -> None:
@@ -168,7 +467,7 @@ def test_an_unfinished_run_is_not_exported(run: RunDirectory, tmp_path: Path) ->
     shutil.copytree(run.path, tmp_path / "run")
     (tmp_path / "run" / "specialists" / f"{IDS[1]}.npz").unlink()
     with pytest.raises(CheckpointError, match=f"{IDS[1]}.npz does not exist"):
-        export(RunDirectory(tmp_path / "run"), tmp_path / "models", ["float32"], 10, 1)
+        Exporter(RunDirectory(tmp_path / "run"), tmp_path / "models", Options(("float32",)))
 
 
 def test_the_report_joins_all_three(pack: Pack) -> None:
@@ -192,3 +491,20 @@ def test_the_report_joins_all_three(pack: Pack) -> None:
     assert [row["character"] for row in rows] == list(IDS) and rows[0]["agreement"]["int8"] == 0.99
     text = report.format_report(rows, 123)
     assert "Ember_Fox" in text and "50.0 [40.0, 60.0]" in text and "123 real ones" in text
+
+
+def test_the_examples_of_the_contract() -> None:
+    text = (Path(__file__).parents[1] / "mobile" / "README.md").read_text(encoding="utf-8")
+    assert "00 00 00 3f | 00 00 80 3e | 03 | fe 04" in text and "2.5, 1.5 and 4.0" in text
+    base = bytes(16) + np.array([1.0], "<f4").tobytes() + bytes(4) + np.array([2.0, 3.0], "<f4").tobytes()
+    delta = zlib.compress(bytes.fromhex("0000003f 0000803e 03 fe04"))
+    made = np.frombuffer(deltas.decode(base, delta, [(16, 1), (24, 2)]), "<f4")
+    assert made[[4, 6, 7]].tolist() == [2.5, 1.5, 4.0]
+
+    assert "movement logits 0.3, 1.2, -0.5" in text and "`sample` gives 2" in text
+    logits = np.array([[0.3, 1.2, -0.5, *[0.0] * 6, *[0.0] * 10]])
+    mask = np.zeros((1, 29))
+    mask[0, [0, 2, 9]] = 1
+    uniforms = np.full((1, 19), 0.5)
+    uniforms[0, 2] = 0.9
+    assert choose(logits, mask, 9)[0, 0] == 0 and choose(logits, mask, 9, gumbel(uniforms))[0, 0] == 2
