@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import shutil
 import signal
@@ -96,13 +95,10 @@ def test_nothing_that_is_killed_is_lost(tmp_path: Path) -> None:
             time.sleep(0.02)
         if kills < 10 and process.poll() is None:
             time.sleep(chance.uniform(0.0, 0.8))
-            everyone = psutil.Process(process.pid).children(recursive=True)
-            ranks = [p for p in everyone if "camtf.train" in p.cmdline() and "python" in p.name()]
-            if len(ranks) == 2:  # it is not ending by itself just now
-                victim = [process.pid, *(p.pid for p in ranks)][kills % 3]
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(victim, signal.SIGINT if kills == 6 else signal.SIGKILL)
-                    kills += 1
+            with contextlib.suppress(psutil.NoSuchProcess):  # it may be ending by itself just now
+                victim = [process.pid, *ranks_of(process.pid)][kills % 3]
+                psutil.Process(victim).send_signal(signal.SIGINT if kills == 6 else signal.SIGKILL)
+                kills += 1
         text, _ = process.communicate(timeout=240)
         if process.returncode == 0:
             break
@@ -112,6 +108,15 @@ def test_nothing_that_is_killed_is_lost(tmp_path: Path) -> None:
     assert whole.keys() == killed.keys() == {"generalists/generation_01.npz"}
     for name, array in whole["generalists/generation_01.npz"].items():
         assert np.array_equal(array, killed["generalists/generation_01.npz"][name]), name
+
+
+def ranks_of(launcher: int) -> list[int]:
+    """The two training processes under a launcher; `NoSuchProcess` where they are not both there."""
+    everyone = psutil.Process(launcher).children(recursive=True)
+    ranks = sorted(p.pid for p in everyone if p.cmdline()[1:3] == ["-m", "camtf.train"])
+    if len(ranks) != 2:
+        raise psutil.NoSuchProcess(launcher)
+    return ranks
 
 
 def newest(run: Path) -> int:
