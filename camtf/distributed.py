@@ -37,10 +37,10 @@ def start(groups: int = 1) -> None:
     """
     tf.config.threading.set_intra_op_parallelism_threads(_THREADS_PER_RANK)
     tf.config.threading.set_inter_op_parallelism_threads(_THREADS_PER_RANK)
-    _take_core()
     if groups > 1:
         os.environ["HOROVOD_DYNAMIC_PROCESS_SETS"] = "1"
     hvd.init()
+    _take_core()
     if groups < 1 or hvd.size() % groups:
         raise ValueError(
             f"{hvd.size()} ranks cannot be shared evenly by {groups} groups; change -np or --specialists.groups"
@@ -51,7 +51,9 @@ def start(groups: int = 1) -> None:
 
 def _take_core() -> None:
     """Stay on one core of one's own where `horovodrun` has started as many ranks on this machine as it has cores. Two
-    ranks that the scheduler puts on one core for a moment cost each gradient step that moment."""
+    ranks that the scheduler puts on one core for a moment cost each gradient step that moment. The core is for this
+    thread and those that TensorFlow starts from it: Horovod's own threads run already and stay free, or every allreduce
+    would wait for the computation on its core to pause."""
     if not hasattr(os, "sched_setaffinity"):
         return  # not Linux
     cores = sorted(os.sched_getaffinity(0))
