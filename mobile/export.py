@@ -80,7 +80,7 @@ class Options:
     value: bool = False
     generalist: bool = False
     calibration: int = 200
-    coarseness: float = 1.0
+    coarseness: float = 0.5
     seed: int = 30_000
 
 
@@ -265,7 +265,7 @@ def define_flags() -> None:
         "calibration_positions", 200,
         "Observations of own battles that the ranges of int8 are taken from, per model.", 1,
     )  # fmt: skip
-    flags.DEFINE_float("coarseness", 1.0, "Steps of a delta, in root mean squares of a tensor's differences.", 1e-3)
+    flags.DEFINE_float("coarseness", 0.5, "Steps of a delta, in root mean squares of a tensor's differences.", 1e-3)
     flags.DEFINE_integer("seed", 30_000, "Seed of the battles that calibration and golden positions come from.", 0)
 
 
