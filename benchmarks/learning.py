@@ -2,7 +2,8 @@
 
 One policy learns eight mixed characters by self-play from nothing, with ``horovodrun`` on two ranks, and then meets
 every scripted bot, which it has never seen, in every pairing of the characters. One run per seed; the time counts from
-the start of the program to the last update, compilation and the looks at the bots on the way included.
+the start of the program to the last update, compilation and the looks at the bots on the way included. ``--compare``
+makes one run for each of some other settings, with the first seed, and says what each costs.
 """
 
 from __future__ import annotations
@@ -37,12 +38,35 @@ CHARACTERS = (
     "ember_fox", "gale_archer", "iron_bull", "tide_monk", "storm_lancer", "thorn_witch", "cinder_duelist", "frost_seer",
 )  # fmt: skip
 
+SETTINGS: dict[str, Any] = {
+    "game.characters": CHARACTERS,
+    "generalists.solver": "uniform",  # every pairing alike: "exploit" leaves out the bouts that are won
+    "ppo.final_learning_rate": 0.1,
+}
+"""What differs from the quickstart's: see `COMPARED`."""
+
+COMPARED: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "impala mode": {"ppo.mode": "impala"},
+    "opponents that win": {"generalists.solver": "exploit"},
+    "half the matches": {"game.matches": 256},
+    "10 minibatches": {"ppo.minibatches": 10},
+    "1 epoch": {"ppo.epochs": 1},
+    "learning rate 5e-4": {"ppo.learning_rate": 5e-4},
+    "entropy 0.003": {"ppo.entropy": 0.003},
+    "lambda 0.95": {"ppo.gae_lambda": 0.95},
+    "discount 0.99": {"ppo.discount": 0.99},
+    "trunk 64, 64": {"network.trunk": (64, 64)},
+    "trunk 256, 128": {"network.trunk": (256, 128)},
+}
+"""What is tried against `SETTINGS`."""
+
 
 def configuration(seed: int) -> Config:
-    """The quickstart's settings for eight characters, with flags laid over them."""
+    """The quickstart's configuration with `SETTINGS` and flags laid over it."""
     changes = dict(change.split("=", 1) for change in FLAGS.set)
     settings = {name: json.loads(value) for name, value in changes.items()}
-    config = override(preset("quickstart"), {"seed": seed, "game.characters": CHARACTERS, **settings})
+    config = override(preset("quickstart"), SETTINGS | {"seed": seed, **settings})
     per_look = config.game.matches * 2 * config.ppo.segment
     every = max(1, FLAGS.frames // per_look // FLAGS.looks)
     return override(config, {"evaluation.yardstick_updates": every})
@@ -63,16 +87,16 @@ def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
         minutes.append((time.time() - began) / 60)
         return against_bots(roster, policy, graph, config.evaluation.yardstick_games)
 
-    run = RunDirectory(folder)
+    directory = RunDirectory(folder)
     pool = Pool(config.network, duel_spec(roster), [])
     phase = Phase("learning", 1, policy, graph, pool, FLAGS.frames, yardstick=yardstick)
-    took = run_phase(phase, config, duel(config, roster), run)
+    took = run_phase(phase, config, duel(config, roster), directory)
     total = (time.time() - began) / 60
     final = against_bots(roster, policy, graph, FLAGS.games)
     if distributed.rank() > 0:
         return {}
     games = -(-FLAGS.games // len(CHARACTERS) ** 2) * len(CHARACTERS) ** 2
-    looks = [line for line in run.metrics(phase.name) if "v_idle" in line]
+    looks = [line for line in directory.metrics(phase.name) if "v_idle" in line]
     curve = [
         {"minutes": round(m, 2), "frames": line["frames"], **{k: v for k, v in line.items() if k.startswith("v_")}}
         for m, line in zip(minutes, looks, strict=True)
@@ -86,23 +110,25 @@ def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
     }
 
 
-def run_seed(seed: int) -> dict[str, Any]:
-    """One run on several ranks."""
+def run(seed: int, changes: dict[str, Any]) -> dict[str, Any]:
+    """One run on several ranks, with other settings laid over the flags'."""
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["--worker", f"--seeds={seed}", f"--run_dir={folder}", f"--began={time.time()}"]
         arguments += [f"--{name}={FLAGS[name].value}" for name in ("frames", "games", "looks")]
         arguments += [f"--set={change}" for change in FLAGS.set]
+        arguments += [f"--set={name}={json.dumps(value)}" for name, value in changes.items()]
         return on_ranks(FLAGS.ranks, "benchmarks.learning", arguments, show="learning [")
 
 
 def define_flags() -> None:
     """The command line."""
     flags.DEFINE_list("seeds", ["1", "2", "3"], "Seeds, one run each.")
-    flags.DEFINE_integer("frames", 30_000_000, "Learner frames of each run, over all ranks.", 1)
+    flags.DEFINE_integer("frames", 40_000_000, "Learner frames of each run, over all ranks.", 1)
     flags.DEFINE_integer("games", 1000, "Battles against each bot at the end.", 1)
     flags.DEFINE_integer("looks", 10, "Looks at the bots on the way.", 1)
     flags.DEFINE_integer("ranks", 2, "Ranks.", 1)
     flags.DEFINE_multi_string("set", [], "Another setting, as name=JSON, e.g. --set=ppo.learning_rate=3e-4.")
+    flags.DEFINE_bool("compare", False, "One run for each of other settings, with the first seed alone.")
     flags.DEFINE_string("out", "", "Also write the results to this file.")
     flags.DEFINE_bool("worker", False, "One rank of a run; used by the program itself.")
     flags.DEFINE_string("run_dir", "", "Scratch folder of a worker.")
@@ -118,21 +144,22 @@ def main(argv: list[str]) -> None:
         if distributed.rank() == 0:
             print(json.dumps(result))
         return
-    runs = [run_seed(int(seed)) for seed in FLAGS.seeds]
-    bots = list(runs[0]["bots"])
-    rows = [[str(r["seed"]), f"{r['minutes']:.1f}", *(rate(r["bots"][bot]) for bot in bots)] for r in runs]
-    print(table(["seed", "minutes", *(f"v. {bot}, % [95%]" for bot in bots)], rows))
-    summary = {
-        "win_rate_by_bot": {bot: round(float(np.mean([r["bots"][bot]["win_rate"] for r in runs])), 4) for bot in bots},
-        "minutes": max(r["minutes"] for r in runs),
-        "learner_frames": runs[0]["learner_frames"],
-        "settings": FLAGS.set,
-        "runs": runs,
-        **provenance(),
-    }
+    if FLAGS.compare:
+        runs = {name: run(int(FLAGS.seeds[0]), changes) for name, changes in COMPARED.items()}
+    else:
+        runs = {f"seed {seed}": run(int(seed), {}) for seed in FLAGS.seeds}
+    bots = list(next(iter(runs.values()))["bots"])
+    rows = [
+        [name, f"{r['minutes']:.1f}", f"{r['learner_frames'] / 1e6:.1f}", *(rate(r["bots"][bot]) for bot in bots)]
+        for name, r in runs.items()
+    ]
+    print(table(["run", "minutes", "million frames", *(f"v. {bot}, % [95%]" for bot in bots)], rows))
+    summary = {"compared": COMPARED} if FLAGS.compare else {}
+    summary |= {"settings": SETTINGS, "changes": FLAGS.set, **provenance()}
+    means = {bot: round(float(np.mean([r["bots"][bot]["win_rate"] for r in runs.values()])), 4) for bot in bots}
     if FLAGS.out:
-        Path(FLAGS.out).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({name: value for name, value in summary.items() if name != "runs"}))
+        Path(FLAGS.out).write_text(json.dumps(summary | {"runs": runs}, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps({"win_rate_by_bot": means, "minutes": max(r["minutes"] for r in runs.values()), **summary}))
 
 
 if __name__ == "__main__":

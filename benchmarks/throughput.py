@@ -146,7 +146,6 @@ def main(argv: list[str]) -> None:
         "scaling_1_to_2": round(speed[2] / speed[1], 3),
         **{f"bound_{name}": round(value) for name, value in bounds.items()},
         **{f"fraction_of_bound_{name}": round(speed[2] / value, 3) for name, value in bounds.items()},
-        **{f"share_{part}": share for part, share in phases[2]["shares"].items()},
         "rss_gib_per_rank": round(phases[2]["rss_gib"], 2),
         "parameters": ours["parameters"],
         "operations_per_inference": ours["operations"],
@@ -160,6 +159,15 @@ def main(argv: list[str]) -> None:
         ),
     }
     print(table(["throughput", ""], [[name, f"{value:,}"] for name, value in summary.items()]))
+    parts = {
+        part: {ranks: round(1e6 * ranks * found["shares"][part] / speed[ranks], 2) for ranks, found in phases.items()}
+        for part in phases[2]["shares"]
+    }
+    rows = [[part, *(f"{us[n]:.2f}" for n in us), f"{phases[2]['shares'][part]:.1%}"] for part, us in parts.items()]
+    print()
+    print(table(["us of a rank per frame", "1 rank", "2 ranks", "share"], rows))
+    summary |= {f"share_{part}": share for part, share in phases[2]["shares"].items()}
+    summary["microseconds_per_frame_and_rank"] = parts
     summary |= {"matches": FLAGS.matches, "minibatches": FLAGS.minibatches, "epochs": config.ppo.epochs}
     summary |= {"snapshots": FLAGS.snapshots, **provenance()}
     if FLAGS.out:
