@@ -197,13 +197,14 @@ class Learner:
     def _gradients(self, observation: Observation, batch: Batch, times: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
         """Gradients of this rank's part of a minibatch, and its diagnostics."""
         c = self.config
-        rows = batch.action.shape[1]
+        rows = tf.range(tf.shape(batch.action)[1])
         began = tf.timestamp()
         with tf.control_dependencies([began]):
-            times = tf.identity(times)
+            times = tf.identity(times)[:, None]
 
         def rows_at_times(x: tf.Tensor) -> tf.Tensor:
-            return tf.reshape(tf.gather(x, times)[:, :rows], (-1, *x.shape[2:]))
+            at = tf.reshape(times * tf.shape(x)[1] + rows, (-1,))
+            return tf.gather(tf.reshape(x, (-1, *x.shape[2:])), at)
 
         observation = Observation(*map(rows_at_times, observation))
         batch = Batch(*map(rows_at_times, batch))

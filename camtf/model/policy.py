@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -76,6 +77,17 @@ def tensor(array: np.ndarray) -> tf.Tensor:
     return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
 
 
+def rows_of(dtype: tf.DType) -> tf.TensorSpec:
+    """Any number of rows of any width."""
+    return tf.TensorSpec((None, None), dtype)
+
+
+def compiled(function: Callable[..., Any], *signature: Any) -> Callable[..., Any]:
+    """The graph of a function of tensors, for what is called many times a second: a `tf.function` would look its graph
+    up each time, which takes as long as the network itself for a hundred rows."""
+    return tf.function(function, input_signature=signature).get_concrete_function()
+
+
 class Policy:
     """A network with the ways in which the rest of camtf calls it.
 
@@ -90,14 +102,28 @@ class Policy:
         self.spec = spec
         self.build = build
         self.network = build(config, spec, seed)
-        self.act = tf.function(self._act, reduce_retracing=True)
-        self.evaluate = tf.function(self._evaluate, reduce_retracing=True)
-        self.values = tf.function(lambda observation, mixture: self(observation, mixture).value, reduce_retracing=True)
+        one = spec.empty_observation(1)
+        self._inputs = [Observation(*(tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in one)), rows_of(tf.float32)]
 
     def __call__(self, observation: Observation, mixture: tf.Tensor) -> PolicyOutput:
         """Outputs for n rows. Leaves ``[n, ...]``, mixture ``[n, S]``."""
         outputs = self.network({**observation._asdict(), "mixture": mixture})
         return PolicyOutput(outputs["movement"], outputs["skill"], tf.squeeze(outputs["value"], -1))
+
+    @functools.cached_property
+    def act(self) -> Callable[..., tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
+        """`_act` as one graph for any number of rows."""
+        return compiled(self._act, *self._inputs, rows_of(tf.float32))
+
+    @functools.cached_property
+    def evaluate(self) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+        """`_evaluate` as one graph for any number of rows."""
+        return compiled(self._evaluate, *self._inputs, rows_of(tf.int32))
+
+    @functools.cached_property
+    def values(self) -> Callable[..., tf.Tensor]:
+        """Values ``[n]`` of observations and mixtures, as one graph for any number of rows."""
+        return compiled(lambda observation, mixture: self(observation, mixture).value, *self._inputs)
 
     def _act(
         self, observation: Observation, mixture: tf.Tensor, uniforms: tf.Tensor

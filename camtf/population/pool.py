@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from camtf.config import NetworkConfig
-from camtf.model.policy import BuildNetwork, Policy, PolicyOutput, build_network, sample, tensor
+from camtf.model.policy import BuildNetwork, Policy, PolicyOutput, build_network, compiled, rows_of, sample, tensor
 from camtf.population.graph import InteractionGraph
 from camtf.types import GameSpec, Observation, Snapshot
 
@@ -37,11 +37,9 @@ class Pool:
         self._weights = [tf.constant(np.stack(of_all)) for of_all in zip(*stacked, strict=True)]
         self._mixtures = np.array([s.mixture for s in snapshots], np.float32)
         one = spec.empty_observation(1)
-        shapes = [tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in one]
-        floats, ints = tf.TensorSpec((None, None), tf.float32), tf.TensorSpec((None, None), tf.int32)
-        self._act = tf.function(
-            self._act_all, [Observation(*shapes), floats, floats, ints, tf.TensorSpec((None,), tf.int32)]
-        )
+        observations = Observation(*(tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in one))
+        floats, ints = rows_of(tf.float32), rows_of(tf.int32)
+        self._act = compiled(self._act_all, observations, floats, floats, ints, tf.TensorSpec((None,), tf.int32))
 
     def act(
         self, observation: Observation, snapshot: np.ndarray, character: np.ndarray, uniforms: np.ndarray
