@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,10 +38,13 @@ class Pool:
             stacked.append([v.numpy() for v in self._policy.network.trainable_variables])
         self._weights = [tf.constant(np.stack(of_all)) for of_all in zip(*stacked, strict=True)]
         self._mixtures = np.array([s.mixture for s in snapshots], np.float32)
-        one = spec.empty_observation(1)
+
+    @functools.cached_property
+    def _act(self) -> Callable[..., tf.Tensor]:
+        one = self._policy.spec.empty_observation(1)
         observations = Observation(*(tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in one))
         floats, ints = rows_of(tf.float32), rows_of(tf.int32)
-        self._act = compiled(self._act_all, observations, floats, floats, ints, tf.TensorSpec((None,), tf.int32))
+        return compiled(self._act_all, observations, floats, floats, ints, tf.TensorSpec((None,), tf.int32))
 
     def act(
         self, observation: Observation, snapshot: np.ndarray, character: np.ndarray, uniforms: np.ndarray
