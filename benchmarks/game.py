@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("steps", 600, "Decisions of each match in a repeat.", 1)
     flags.DEFINE_integer("repeats", 7, "Repeats; the median counts.", 1)
     flags.DEFINE_integer("seed", 1, "Seed.", 0)
+    flags.DEFINE_string("out", "", "Also write the results to this file.")
 
 
 def main(argv: list[str]) -> None:
@@ -114,8 +116,11 @@ def main(argv: list[str]) -> None:
         ["compiling, once", f"{compiling:.1f} s"],
     ]
     print(table([f"{FLAGS.matches} matches, one core", ""], rows))
-    summary = {"decisions_per_second": round(float(np.median(rates))), "compile_seconds": round(compiling, 1)}
-    print(json.dumps({**summary, **{f"{part}_share": round(v, 3) for part, v in share.items()}, **provenance()}))
+    summary: dict[str, Any] = {"decisions_per_second": round(float(np.median(rates))), "compile_seconds": round(compiling, 1)}
+    summary |= {**{f"{part}_share": round(v, 3) for part, v in share.items()}, **provenance()}
+    if FLAGS.out:
+        Path(FLAGS.out).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(summary))
 
 
 if __name__ == "__main__":
