@@ -116,7 +116,10 @@ def main(argv: list[str]) -> None:
         ["compiling, once", f"{compiling:.1f} s"],
     ]
     print(table([f"{FLAGS.matches} matches, one core", ""], rows))
-    summary: dict[str, Any] = {"decisions_per_second": round(float(np.median(rates))), "compile_seconds": round(compiling, 1)}
+    summary: dict[str, Any] = {
+        "decisions_per_second": round(float(np.median(rates))),
+        "compile_seconds": round(compiling, 1),
+    }
     summary |= {**{f"{part}_share": round(v, 3) for part, v in share.items()}, **provenance()}
     if FLAGS.out:
         Path(FLAGS.out).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
