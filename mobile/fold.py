@@ -37,7 +37,7 @@ def fold(policy: Policy, mixture: np.ndarray, own_element: np.ndarray) -> Networ
 
     first = network.get_layer("trunk_1")
     kernel = first.kernel.numpy()
-    before = sum(encoders[name].output_shape[-1] for name in ("basic", "buff"))
+    before = sum(x.shape[-1] for name in ("basic", "buff") for x in encoders[name].outputs)
     own_rows = slice(before, before + len(own))
     mixture_rows = slice(len(kernel) - len(sigma), len(kernel))
     bias = tf.constant(first.bias.numpy() + own @ kernel[own_rows] + sigma @ kernel[mixture_rows])
@@ -45,16 +45,13 @@ def fold(policy: Policy, mixture: np.ndarray, own_element: np.ndarray) -> Networ
     rest = [network.get_layer(f"trunk_{i + 2}") for i in range(len(policy.config.trunk) - 1)]
 
     def folded(observation: Observation) -> PolicyOutput:
-        features = tf.concat(
-            [
-                encoders["basic"](observation.basic),
-                encoders["buff"](observation.buff),
-                one(observation.element[:, 1:]),
-                encoders["mask"](observation.mask),
-            ],
-            -1,
-        )
-        trunk = tf.nn.relu(tf.nn.bias_add(tf.matmul(features, weights), bias))
+        features = [
+            *encoders["basic"](observation.basic),
+            encoders["buff"](observation.buff),
+            one(observation.element[:, 1:]),
+            encoders["mask"](observation.mask),
+        ]
+        trunk = tf.nn.relu(tf.nn.bias_add(tf.matmul(tf.concat(features, -1), weights), bias))
         for layer in rest:
             trunk = layer(trunk)
         movement, skill, value = (network.get_layer(name)(trunk) for name in ("movement", "skill", "value"))

@@ -77,7 +77,7 @@ def test_two_groups_train_what_one_rank_trains(tmp_path: Path) -> None:
     assert "error: 1 ranks cannot be shared evenly by 3 groups" in process.communicate(timeout=120)[0]
 
 
-LONG = ["--generalists.generations=1", "--generalists.frames=240000", "--stage=generalists", "--checkpoint_updates=1"]
+LONG = ["--generalists.generations=1", "--generalists.frames=76800", "--stage=generalists", "--checkpoint_updates=1"]
 
 
 @pytest.mark.ranks

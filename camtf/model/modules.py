@@ -52,7 +52,8 @@ class IdEmbedding(keras.layers.Embedding):
 
 
 def basic_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
-    """``[BASIC_WIDTH]`` -> features of both fighters, projectiles, environment and the last decisions."""
+    """``[BASIC_WIDTH]`` -> features of both fighters, projectiles, the last decisions and the environment, a list. The
+    trunk joins them: to join them here too would copy them twice."""
     basic = keras.Input((spec.basic_width,), name="basic")
     ends = np.cumsum(
         [2 * spec.fighter_width, spec.projectiles * spec.projectile_width, spec.environment_width]
@@ -68,7 +69,7 @@ def basic_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
         parts.append(_conv(2 * config.history_filters, spec.history // _HISTORY_STRIDE, "history_summary")(history))
     flat = [keras.layers.Flatten()(part) for part in parts]
     environment = [basic[:, ends[1] : ends[2]]] if spec.environment_width else []
-    return keras.Model(basic, keras.layers.Concatenate()([*flat, *environment]), name="basic_module")
+    return keras.Model(basic, [*flat, *environment], name="basic_module")
 
 
 def buff_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:

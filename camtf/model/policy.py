@@ -46,7 +46,7 @@ def build_network(config: NetworkConfig, spec: GameSpec, seed: int) -> keras.Mod
         for name, encoder in encoders.items()
     }
     inputs["mixture"] = keras.Input((config.mixture_slots,), name="mixture")
-    features = [encoder(inputs[name]) for name, encoder in encoders.items()]
+    features = keras.tree.flatten([encoder(inputs[name]) for name, encoder in encoders.items()])
     features.append(_dense(config.mixture_units, 2**0.5, "mixture_encoder", "relu")(inputs["mixture"]))
     trunk = keras.layers.Concatenate(name="trunk_input")(features)
     for i, width in enumerate(config.trunk):
