@@ -123,7 +123,7 @@ def run(seed: int, changes: dict[str, Any]) -> dict[str, Any]:
 def define_flags() -> None:
     """The command line."""
     flags.DEFINE_list("seeds", ["1", "2", "3"], "Seeds, one run each.")
-    flags.DEFINE_integer("frames", 40_000_000, "Learner frames of each run, over all ranks.", 1)
+    flags.DEFINE_integer("frames", 32_000_000, "Learner frames of each run, over all ranks.", 1)
     flags.DEFINE_integer("games", 1000, "Battles against each bot at the end.", 1)
     flags.DEFINE_integer("looks", 10, "Looks at the bots on the way.", 1)
     flags.DEFINE_integer("ranks", 2, "Ranks.", 1)
