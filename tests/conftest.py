@@ -1,4 +1,5 @@
-"""What the tests share: one process in one rank, the real roster and a small one in round numbers."""
+"""What the tests share: one process in one rank, the real roster and a small one in round numbers, a small run and its
+models."""
 
 from __future__ import annotations
 
@@ -8,7 +9,12 @@ import numpy as np
 import pytest
 
 from camtf import distributed
+from camtf.checkpoint import RunDirectory
+from camtf.config import preset
 from camtf.game.roster import Roster, load_roster
+from camtf.population import generalists, specialists
+from mobile.export import Exporter, Options
+from mobile.pack import Pack
 
 distributed.start()
 
@@ -29,6 +35,23 @@ def plain_folder() -> Path:
 def plain(plain_folder: Path) -> Roster:
     """Anvil and Reed, in round numbers."""
     return load_roster(plain_folder)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory, roster: Roster) -> RunDirectory:
+    """A whole run of the test preset. Nothing may change it."""
+    run, config = RunDirectory(tmp_path_factory.mktemp("whole") / "run"), preset("test")
+    run.begin(config, roster, write=True)
+    specialists.train(config, roster, run, generalists.train(config, roster, run))
+    return run
+
+
+@pytest.fixture(scope="session")
+def pack(run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> Pack:
+    """The run's models in every precision. Nothing may change it."""
+    folder = tmp_path_factory.mktemp("pack") / "models"
+    Exporter(run, folder, Options(generalist=True, seed=1)).export()
+    return Pack(folder)
 
 
 @pytest.fixture

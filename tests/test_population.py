@@ -33,14 +33,6 @@ def start(folder: Path, roster: Roster, config: Config = CONFIG) -> RunDirectory
     return run
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, roster: Roster) -> RunDirectory:
-    """A whole run of the test preset."""
-    run = start(tmp_path_factory.mktemp("whole") / "run", roster)
-    specialists.train(CONFIG, roster, run, generalists.train(CONFIG, roster, run))
-    return run
-
-
 def equal(a: Snapshot, b: Snapshot) -> bool:
     return all(np.array_equal(a.weights[name], b.weights[name]) for name in a.weights)
 
