@@ -46,14 +46,15 @@ class Specialists:
 
     def policy(self, character: str) -> Policy:
         """The Specialist in Keras."""
-        policy = Policy(self.config.network, duel_spec(self.roster))
-        policy.set_weights(self.snapshots[character].weights)
-        return policy
+        return self._keras(self.snapshots[character])
 
     def generalist_policy(self) -> Policy:
         """The last Generalist in Keras."""
+        return self._keras(self.generalist)
+
+    def _keras(self, snapshot: Snapshot) -> Policy:
         policy = Policy(self.config.network, duel_spec(self.roster))
-        policy.set_weights(self.generalist.weights)
+        policy.set_weights(snapshot.weights)
         return policy
 
     def own_element(self, character: str) -> np.ndarray:

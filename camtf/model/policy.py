@@ -93,6 +93,8 @@ class Policy:
 
     Args:
         build: makes the network from the other arguments; inputs and outputs as those of `build_network`.
+
+    ``inputs`` are the TensorFlow types of any number of observations and of their mixtures.
     """
 
     def __init__(
@@ -103,7 +105,7 @@ class Policy:
         self.build = build
         self.network = build(config, spec, seed)
         one = spec.empty_observation(1)
-        self._inputs = [Observation(*(tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in one)), rows_of(tf.float32)]
+        self.inputs = [Observation(*(tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in one)), rows_of(tf.float32)]
 
     def __call__(self, observation: Observation, mixture: tf.Tensor) -> PolicyOutput:
         """Outputs for n rows. Leaves ``[n, ...]``, mixture ``[n, S]``."""
@@ -113,17 +115,17 @@ class Policy:
     @functools.cached_property
     def act(self) -> Callable[..., tuple[tf.Tensor, tf.Tensor, tf.Tensor]]:
         """`_act` as one graph for any number of rows."""
-        return compiled(self._act, *self._inputs, rows_of(tf.float32))
+        return compiled(self._act, *self.inputs, rows_of(tf.float32))
 
     @functools.cached_property
     def evaluate(self) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
         """`_evaluate` as one graph for any number of rows."""
-        return compiled(self._evaluate, *self._inputs, rows_of(tf.int32))
+        return compiled(self._evaluate, *self.inputs, rows_of(tf.int32))
 
     @functools.cached_property
     def values(self) -> Callable[..., tf.Tensor]:
         """Values ``[n]`` of observations and mixtures, as one graph for any number of rows."""
-        return compiled(lambda observation, mixture: self(observation, mixture).value, *self._inputs)
+        return compiled(lambda observation, mixture: self(observation, mixture).value, *self.inputs)
 
     def _act(
         self, observation: Observation, mixture: tf.Tensor, uniforms: tf.Tensor

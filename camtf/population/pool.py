@@ -41,10 +41,8 @@ class Pool:
 
     @functools.cached_property
     def _act(self) -> Callable[..., tf.Tensor]:
-        one = self._policy.spec.empty_observation(1)
-        observations = Observation(*(tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in one))
-        floats, ints = rows_of(tf.float32), rows_of(tf.int32)
-        return compiled(self._act_all, observations, floats, floats, ints, tf.TensorSpec((None,), tf.int32))
+        more = rows_of(tf.float32), rows_of(tf.int32), tf.TensorSpec((None,), tf.int32)
+        return compiled(self._act_all, *self._policy.inputs, *more)
 
     def act(
         self, observation: Observation, snapshot: np.ndarray, character: np.ndarray, uniforms: np.ndarray
