@@ -1,7 +1,7 @@
 """How fast does it learn to play? ``python -m benchmarks.learning``.
 
-One policy learns eight mixed characters by self-play from nothing, with ``horovodrun`` on two ranks, and then meets
-every scripted bot, which it has never seen, in every pairing of the characters. One run per seed; the time counts from
+One policy learns eight mixed characters by self-play from nothing (the first stage of training: generations of one
+conditional network), with ``horovodrun`` on two ranks, and then meets every scripted bot, which it has never seen, in every pairing of the characters. One run per seed; the time counts from
 the start of the program to the last update, compilation and the looks at the bots on the way included. ``--compare``
 makes one run for each of some other settings, with the first seed, and says what each costs.
 """
@@ -25,12 +25,12 @@ from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
 from camtf.evaluation.yardstick import against_bots
 from camtf.game.observation import duel_spec
-from camtf.game.roster import load_roster
+from camtf.game.roster import Roster, load_roster
 from camtf.model.policy import Policy
+from camtf.population import generalists
 from camtf.population.graph import InteractionGraph
-from camtf.population.phase import Phase, duel, run_phase
-from camtf.population.pool import Pool
 from camtf.provenance import provenance
+from camtf.types import Snapshot
 
 FLAGS = flags.FLAGS
 
@@ -67,20 +67,15 @@ def configuration(seed: int) -> Config:
     changes = dict(change.split("=", 1) for change in FLAGS.set)
     settings = {name: json.loads(value) for name, value in changes.items()}
     config = override(preset("quickstart"), SETTINGS | {"seed": seed, **settings})
+    frames = FLAGS.frames // config.generalists.generations
     per_look = config.game.matches * 2 * config.ppo.segment
     every = max(1, FLAGS.frames // per_look // FLAGS.looks)
-    return override(config, {"evaluation.yardstick_updates": every})
+    return override(config, {"evaluation.yardstick_updates": every, "generalists.frames": frames})
 
 
 def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
     """Train with one seed and meet the bots. Every rank calls."""
     config, roster = configuration(seed), load_roster()
-    characters = tuple(map(roster.index, CHARACTERS))
-    policy = Policy(config.network, duel_spec(roster), seed)
-    graph = InteractionGraph(
-        snapshots=0, characters=characters, learners=characters, roster_size=len(roster), self_play_share=1.0,
-        solver=config.generalists.solver, slots=config.network.mixture_slots, slot=(0,),
-    )  # fmt: skip
     minutes: list[float] = []
 
     def yardstick(policy: Policy, graph: InteractionGraph) -> dict[str, float]:
@@ -88,26 +83,39 @@ def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
         return against_bots(roster, policy, graph, config.evaluation.yardstick_games)
 
     directory = RunDirectory(folder)
-    pool = Pool(config.network, duel_spec(roster), [])
-    phase = Phase("learning", 1, policy, graph, pool, FLAGS.frames, yardstick=yardstick)
-    took = run_phase(phase, config, duel(config, roster), directory)
+    snapshots = generalists.train(config, roster, directory, yardstick)
     total = (time.time() - began) / 60
-    final = against_bots(roster, policy, graph, FLAGS.games)
+    final = against_last(snapshots, config, roster)
     if distributed.rank() > 0:
         return {}
     games = -(-FLAGS.games // len(CHARACTERS) ** 2) * len(CHARACTERS) ** 2
-    looks = [line for line in directory.metrics(phase.name) if "v_idle" in line]
-    curve = [
-        {"minutes": round(m, 2), "frames": line["frames"], **{k: v for k, v in line.items() if k.startswith("v_")}}
-        for m, line in zip(minutes, looks, strict=True)
-    ]
+    curve: list[dict[str, float]] = []
+    before = 0
+    for snapshot in snapshots:
+        lines = directory.metrics(snapshot.name)
+        for line in (line for line in lines if "v_idle" in line):
+            rates = {name: rate for name, rate in line.items() if name.startswith("v_")}
+            curve.append({"minutes": round(minutes[len(curve)], 2), "frames": before + line["frames"], **rates})
+        before += lines[-1]["frames"]
     return {
         "seed": seed,
         "minutes": round(total, 2),
-        "learner_frames": took["frames"],
+        "learner_frames": before,
         "bots": {name.removeprefix("v_"): rate_with_interval(v * games, games) for name, v in final.items()},
         "curve": curve,
     }
+
+
+def against_last(snapshots: list[Snapshot], config: Config, roster: Roster) -> dict[str, float]:
+    """Win rate of the last network against each bot."""
+    policy = Policy(config.network, duel_spec(roster))
+    policy.set_weights(snapshots[-1].weights)
+    characters = generalists.participants(config, roster)
+    graph = InteractionGraph(
+        0, characters, characters, len(roster), 1.0, "uniform", config.network.mixture_slots, (0,),
+        conditioning=snapshots[-1].mixture,
+    )  # fmt: skip
+    return against_bots(roster, policy, graph, FLAGS.games)
 
 
 def run(seed: int, changes: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +125,7 @@ def run(seed: int, changes: dict[str, Any]) -> dict[str, Any]:
         arguments += [f"--{name}={FLAGS[name].value}" for name in ("frames", "games", "looks")]
         arguments += [f"--set={change}" for change in FLAGS.set]
         arguments += [f"--set={name}={json.dumps(value)}" for name, value in changes.items()]
-        return on_ranks(FLAGS.ranks, "benchmarks.learning", arguments, show="learning [")
+        return on_ranks(FLAGS.ranks, "benchmarks.learning", arguments, show="generation_")
 
 
 def define_flags() -> None:
