@@ -82,7 +82,6 @@ class NetworkConfig(_Checked):
     buff_filters: int = _setting(16, "Conv1D filters over the two players' buff slots (Buff)", 1, 1024)
     element_filters: int = _setting(24, "Conv1D filters over the two players' equipment (Element)", 1, 1024)
     mask_units: int = _setting(16, "units of the Action-Mask module", 1, 1024)
-    mixture_units: int = _setting(8, "units of the encoding of the opponent mixture", 1, 1024)
     mixture_slots: int = _setting(
         16, "S, slots of the opponent mixture: the most generations that a run can have", 1, 256
     )

@@ -53,7 +53,7 @@ class GameSpec:
     attributes: int  # further columns of the Element module
     projectiles: int = 0
     projectile_width: int = 0
-    history: int = 0  # an even number
+    history: int = 0  # at most 4, or a multiple of 4
     history_width: int = 0  # of one past decision, own and opponent's
 
     @property

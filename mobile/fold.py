@@ -1,7 +1,7 @@
 """A Specialist with everything that is constant for it computed beforehand.
 
 It always plays the same character and is always conditioned on the same mixture, so that the features of its own row of
-the Element module and of the mixture are numbers; their part of the first trunk layer moves into its bias.
+the Element module and the mixture are numbers; their part of the first trunk layer moves into its bias.
 """
 
 from __future__ import annotations
@@ -33,14 +33,13 @@ def fold(policy: Policy, mixture: np.ndarray, own_element: np.ndarray) -> Networ
     one = modules.element_encoder(policy.config, policy.spec, players=1)
     one.set_weights(encoders["element"].get_weights())
     own = one(own_element[None, None]).numpy()[0]
-    sigma = network.get_layer("mixture_encoder")(mixture[None]).numpy()[0]
 
     first = network.get_layer("trunk_1")
     kernel = first.kernel.numpy()
     before = sum(x.shape[-1] for name in ("basic", "buff") for x in encoders[name].outputs)
     own_rows = slice(before, before + len(own))
-    mixture_rows = slice(len(kernel) - len(sigma), len(kernel))
-    bias = tf.constant(first.bias.numpy() + own @ kernel[own_rows] + sigma @ kernel[mixture_rows])
+    mixture_rows = slice(len(kernel) - len(mixture), len(kernel))
+    bias = tf.constant(first.bias.numpy() + own @ kernel[own_rows] + mixture @ kernel[mixture_rows])
     weights = tf.constant(np.delete(kernel, np.r_[own_rows, mixture_rows], axis=0))
     rest = [network.get_layer(f"trunk_{i + 2}") for i in range(len(policy.config.trunk) - 1)]
 

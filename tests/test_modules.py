@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -66,8 +68,8 @@ def test_modules_meet_only_at_the_trunk(network: keras.Model, roster: Roster) ->
     given = {name: tf.constant(x, tf.float32 if name != "element" else tf.int32) for name, x in inputs(roster).items()}
     start = 0
     for module in [*MODULES, "mixture"]:
-        layer = network.get_layer(f"{module}_module" if module in MODULES else "mixture_encoder")
-        width = sum(x.shape[-1] for x in keras.tree.flatten(layer.output))
+        features = network.get_layer(f"{module}_module").output if module in MODULES else given[module]
+        width = sum(x.shape[-1] for x in keras.tree.flatten(features))
         floats = [name for name in names if name != "element"]
         with tf.GradientTape() as tape:
             for name in floats:
@@ -87,6 +89,19 @@ def test_every_module_reaches_every_head(network: keras.Model, roster: Roster) -
         other = network({**before, name: before[name][::-1].copy()})
         for head in base:
             assert not np.array_equal(base[head].numpy(), other[head].numpy()), (name, head)
+
+
+@pytest.mark.parametrize("history", [0, 3, 8])
+def test_a_game_may_keep_other_histories(roster: Roster, history: int) -> None:
+    spec = dataclasses.replace(duel_spec(roster), history=history)
+    network = build_network(NetworkConfig(), spec, seed=1)
+    observation = spec.empty_observation(2)._asdict()
+    assert network({**observation, "mixture": np.zeros((2, NetworkConfig().mixture_slots))})["value"].shape == (2, 1)
+
+
+def test_a_history_that_is_no_whole_number_of_windows(roster: Roster) -> None:
+    with pytest.raises(ValueError, match="at most 4 or a multiple of it, got 6"):
+        build_network(NetworkConfig(), dataclasses.replace(duel_spec(roster), history=6), seed=1)
 
 
 @pytest.mark.parametrize(("steps", "kernel"), [(6, 1), (6, 2), (6, 3), (6, 6)])

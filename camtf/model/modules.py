@@ -17,7 +17,7 @@ from keras import ops
 from camtf.config import NetworkConfig
 from camtf.types import GameSpec
 
-_HISTORY_STRIDE = 2
+_DECISIONS_PER_WINDOW = 4
 
 
 @keras.saving.register_keras_serializable("camtf")
@@ -64,9 +64,11 @@ def basic_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
         projectiles = keras.layers.Reshape((spec.projectiles, spec.projectile_width))(basic[:, ends[0] : ends[1]])
         parts.append(_conv(config.projectile_filters, 1, "projectiles")(projectiles))
     if spec.history:
+        window = min(_DECISIONS_PER_WINDOW, spec.history)
+        if spec.history % window:
+            raise ValueError(f"GameSpec.history must be at most {window} or a multiple of it, got {spec.history}")
         history = keras.layers.Reshape((spec.history, spec.history_width))(basic[:, ends[2] :])
-        history = _conv(config.history_filters, _HISTORY_STRIDE, "history")(history)
-        parts.append(_conv(2 * config.history_filters, spec.history // _HISTORY_STRIDE, "history_summary")(history))
+        parts.append(_conv(config.history_filters, window, "history")(history))
     flat = [keras.layers.Flatten()(part) for part in parts]
     environment = [basic[:, ends[1] : ends[2]]] if spec.environment_width else []
     return keras.Model(basic, [*flat, *environment], name="basic_module")

@@ -47,8 +47,7 @@ def build_network(config: NetworkConfig, spec: GameSpec, seed: int) -> keras.Mod
     }
     inputs["mixture"] = keras.Input((config.mixture_slots,), name="mixture")
     features = keras.tree.flatten([encoder(inputs[name]) for name, encoder in encoders.items()])
-    features.append(_dense(config.mixture_units, 2**0.5, "mixture_encoder", "relu")(inputs["mixture"]))
-    trunk = keras.layers.Concatenate(name="trunk_input")(features)
+    trunk = keras.layers.Concatenate(name="trunk_input")([*features, inputs["mixture"]])
     for i, width in enumerate(config.trunk):
         trunk = _dense(width, 2**0.5, f"trunk_{i + 1}", "relu")(trunk)
     outputs = {
