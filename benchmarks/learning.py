@@ -1,8 +1,9 @@
 """How fast does it learn to play? ``python -m benchmarks.learning``.
 
 One policy learns eight mixed characters by self-play from nothing (the first stage of training: generations of one
-conditional network), with ``horovodrun`` on two ranks, and then meets every scripted bot, which it has never seen, in every pairing of the characters. One run per seed; the time counts from
-the start of the program to the last update, compilation and the looks at the bots on the way included. ``--compare``
+conditional network), with ``horovodrun`` on two ranks, and then meets every scripted bot, which it has never seen, in
+every pairing of the characters. One run per seed; the time counts from the start of the program to the last update,
+compilation and the looks at the bots on the way included. ``--compare``
 makes one run for each of some other settings, with the first seed, and says what each costs.
 """
 
