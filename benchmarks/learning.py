@@ -41,6 +41,7 @@ CHARACTERS = (
 
 SETTINGS: dict[str, Any] = {
     "game.characters": CHARACTERS,
+    "generalists.generations": 4,
     "generalists.solver": "uniform",  # every pairing alike: "exploit" leaves out the bouts that are won
     "ppo.final_learning_rate": 0.1,
 }
@@ -50,7 +51,9 @@ COMPARED: dict[str, dict[str, Any]] = {
     "as it is": {},
     "impala mode": {"ppo.mode": "impala"},
     "opponents that win": {"generalists.solver": "exploit"},
+    "self-play alone": {"generalists.generations": 1},
     "half the matches": {"game.matches": 256},
+    "twice the matches": {"game.matches": 1024},
     "10 minibatches": {"ppo.minibatches": 10},
     "1 epoch": {"ppo.epochs": 1},
     "learning rate 5e-4": {"ppo.learning_rate": 5e-4},
@@ -168,7 +171,16 @@ def main(argv: list[str]) -> None:
     means = {bot: round(float(np.mean([r["bots"][bot]["win_rate"] for r in runs.values()])), 4) for bot in bots}
     if FLAGS.out:
         Path(FLAGS.out).write_text(json.dumps(summary | {"runs": runs}, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({"win_rate_by_bot": means, "minutes": max(r["minutes"] for r in runs.values()), **summary}))
+    print(
+        json.dumps(
+            {
+                "win_rate_by_bot": means,
+                "minutes": max(r["minutes"] for r in runs.values()),
+                "learner_frames": max(r["learner_frames"] for r in runs.values()),
+                **summary,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":
