@@ -29,6 +29,7 @@ setup(
     extras_require={
         "mobile": ["tflite-runtime==2.14.0", "ai-edge-litert", "fastjsonschema"],
         "film": ["pillow"],
+        "figures": ["matplotlib"],
         "pettingzoo": ["pettingzoo", "gymnasium"],
         "test": ["pytest", "hypothesis", "ruff", "mypy"],
     },

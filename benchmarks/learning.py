@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import app, flags, logging
 
 from benchmarks.ranks import on_ranks
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, override, preset
+from camtf.evaluation.figures import learning_curves
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
 from camtf.evaluation.yardstick import against_bots
@@ -142,6 +143,7 @@ def define_flags() -> None:
     flags.DEFINE_multi_string("set", [], "Another setting, as name=JSON, e.g. --set=ppo.learning_rate=3e-4.")
     flags.DEFINE_bool("compare", False, "One run for each of other settings, with the first seed alone.")
     flags.DEFINE_string("out", "", "Also write the results to this file.")
+    flags.DEFINE_string("figure", "", "Also draw the win rates on the way into this file (PNG, SVG).")
     flags.DEFINE_bool("worker", False, "One rank of a run; used by the program itself.")
     flags.DEFINE_string("run_dir", "", "Scratch folder of a worker.")
     flags.DEFINE_float("began", 0.0, "When the program was started, for a worker.")
@@ -156,31 +158,30 @@ def main(argv: list[str]) -> None:
         if distributed.rank() == 0:
             print(json.dumps(result))
         return
+    seeds = [int(seed) for seed in FLAGS.seeds]
+    summary = {"settings": SETTINGS, "changes": FLAGS.set, **provenance()}
     if FLAGS.compare:
-        runs = {name: run(int(FLAGS.seeds[0]), changes) for name, changes in COMPARED.items()}
+        planned = {name: (seeds[0], changes) for name, changes in COMPARED.items()}
+        summary["compared"] = COMPARED
     else:
-        runs = {f"seed {seed}": run(int(seed), {}) for seed in FLAGS.seeds}
+        planned = {f"seed {seed}": (seed, {}) for seed in seeds}
+    runs: dict[str, Any] = {}
+    for name, (seed, changes) in planned.items():
+        logging.info("%s, run %d of %d", name, len(runs) + 1, len(planned))
+        runs[name] = run(seed, changes)
+        if FLAGS.out:
+            Path(FLAGS.out).write_text(json.dumps(summary | {"runs": runs}, indent=1) + "\n", encoding="utf-8")
     bots = list(next(iter(runs.values()))["bots"])
     rows = [
         [name, f"{r['minutes']:.1f}", f"{r['learner_frames'] / 1e6:.1f}", *(rate(r["bots"][bot]) for bot in bots)]
         for name, r in runs.items()
     ]
     print(table(["run", "minutes", "million frames", *(f"v. {bot}, % [95%]" for bot in bots)], rows))
-    summary = {"compared": COMPARED} if FLAGS.compare else {}
-    summary |= {"settings": SETTINGS, "changes": FLAGS.set, **provenance()}
     means = {bot: round(float(np.mean([r["bots"][bot]["win_rate"] for r in runs.values()])), 4) for bot in bots}
-    if FLAGS.out:
-        Path(FLAGS.out).write_text(json.dumps(summary | {"runs": runs}, indent=1) + "\n", encoding="utf-8")
-    print(
-        json.dumps(
-            {
-                "win_rate_by_bot": means,
-                "minutes": max(r["minutes"] for r in runs.values()),
-                "learner_frames": max(r["learner_frames"] for r in runs.values()),
-                **summary,
-            }
-        )
-    )
+    if FLAGS.figure:
+        learning_curves([r["curve"] for r in runs.values()], FLAGS.figure)
+    most = {key: max(r[key] for r in runs.values()) for key in ("minutes", "learner_frames")}
+    print(json.dumps({"win_rate_by_bot": means, **most, **summary}))
 
 
 if __name__ == "__main__":
