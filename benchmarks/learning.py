@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,9 @@ COMPARED: dict[str, dict[str, Any]] = {
     "self-play alone": {"generalists.generations": 1},
     "half the matches": {"game.matches": 256},
     "twice the matches": {"game.matches": 1024},
-    "10 minibatches": {"ppo.minibatches": 10},
     "1 epoch": {"ppo.epochs": 1},
     "learning rate 5e-4": {"ppo.learning_rate": 5e-4},
     "entropy 0.003": {"ppo.entropy": 0.003},
-    "lambda 0.95": {"ppo.gae_lambda": 0.95},
-    "discount 0.99": {"ppo.discount": 0.99},
     "trunk 64, 64": {"network.trunk": (64, 64)},
     "trunk 256, 128": {"network.trunk": (256, 128)},
 }
@@ -71,6 +69,7 @@ def configuration(seed: int) -> Config:
     """The quickstart's configuration with `SETTINGS` and flags laid over it."""
     changes = dict(change.split("=", 1) for change in FLAGS.set)
     settings = {name: json.loads(value) for name, value in changes.items()}
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
     config = override(preset("quickstart"), SETTINGS | {"seed": seed, **settings})
     frames = FLAGS.frames // config.generalists.generations
     per_look = config.game.matches * 2 * config.ppo.segment
@@ -139,7 +138,8 @@ def define_flags() -> None:
     flags.DEFINE_integer("frames", 32_000_000, "Learner frames of each run, over all ranks.", 1)
     flags.DEFINE_integer("games", 1000, "Battles against each bot at the end.", 1)
     flags.DEFINE_integer("looks", 10, "Looks at the bots on the way.", 1)
-    flags.DEFINE_integer("ranks", 2, "Ranks.", 1)
+    flags.DEFINE_integer("ranks", 2, "Ranks of each run.", 1)
+    flags.DEFINE_integer("jobs", 1, "Runs at the same time.", 1)
     flags.DEFINE_multi_string("set", [], "Another setting, as name=JSON, e.g. --set=ppo.learning_rate=3e-4.")
     flags.DEFINE_bool("compare", False, "One run for each of other settings, with the first seed alone.")
     flags.DEFINE_string("out", "", "Also write the results to this file.")
@@ -166,11 +166,12 @@ def main(argv: list[str]) -> None:
     else:
         planned = {f"seed {seed}": (seed, {}) for seed in seeds}
     runs: dict[str, Any] = {}
-    for name, (seed, changes) in planned.items():
-        logging.info("%s, run %d of %d", name, len(runs) + 1, len(planned))
-        runs[name] = run(seed, changes)
-        if FLAGS.out:
-            Path(FLAGS.out).write_text(json.dumps(summary | {"runs": runs}, indent=1) + "\n", encoding="utf-8")
+    with ThreadPoolExecutor(FLAGS.jobs) as pool:
+        for name, result in zip(planned, pool.map(lambda plan: run(*plan), planned.values()), strict=True):
+            runs[name] = result
+            logging.info("%s is done, run %d of %d", name, len(runs), len(planned))
+            if FLAGS.out:
+                Path(FLAGS.out).write_text(json.dumps(summary | {"runs": runs}, indent=1) + "\n", encoding="utf-8")
     bots = list(next(iter(runs.values()))["bots"])
     rows = [
         [name, f"{r['minutes']:.1f}", f"{r['learner_frames'] / 1e6:.1f}", *(rate(r["bots"][bot]) for bot in bots)]
