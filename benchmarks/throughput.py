@@ -1,10 +1,12 @@
 """How fast does the whole line learn? ``python -m benchmarks.throughput``.
 
 Runs real phases of training with ``horovodrun`` on one and on two ranks, and on two in impala mode: the learner in
-self-play in half of the matches, against frozen snapshots in the other half, the game and all inference included.
-Beside it the rates of the same network alone (`benchmarks.networks`), in one process, and in two at the same time. They
-bound training: ``1 / (epochs / gradient rate + inferences per frame / inference rate)`` learner frames a second on each
-core, both rates those of one process that has the machine to itself.
+self-play in half of the matches, against frozen snapshots in the other half, the game and all inference included. A
+rank has as many matches and as large a minibatch on two ranks as on one. Beside it the rates of the same network alone
+(`benchmarks.networks`), in one process, and in two at the same time. They bound training:
+``1 / (epochs / gradient rate + inferences per frame / inference rate)`` learner frames a second on each core, both
+rates those of one process that has the machine to itself. All of it takes turns for a few rounds; figures are medians
+of the rounds, and so are ratios.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import app, flags, logging
 
 from benchmarks.networks import Kernels, compare, rates
 from benchmarks.ranks import on_ranks
@@ -103,9 +105,10 @@ def bound(config: Config, kernels: dict[str, float]) -> float:
 def define_flags() -> None:
     """The command line."""
     flags.DEFINE_integer("snapshots", 4, "Frozen networks among the opponents.", 1)
-    flags.DEFINE_integer("matches", 2048, "Matches at the same time, over all ranks.", 1)
+    flags.DEFINE_integer("matches", 1024, "Matches at the same time, of each rank.", 1)
     flags.DEFINE_integer("minibatches", 20, "Minibatches of a pass.", 1)
-    flags.DEFINE_integer("updates", 12, "Updates that are timed, after a warm-up.", 1)
+    flags.DEFINE_integer("updates", 8, "Updates that are timed, after a warm-up.", 1)
+    flags.DEFINE_integer("rounds", 3, "Times that everything is measured.", 1)
     flags.DEFINE_integer("repeats", 15, "Timed calls of the network alone.", 1)
     flags.DEFINE_string("out", "", "Also write the results to this file.")
     flags.DEFINE_enum("worker", None, ["phase", "kernels"], "One rank of a measurement; used by the program itself.")
@@ -119,7 +122,32 @@ def work(config: Config, roster: Roster) -> dict[str, Any]:
         distributed.start()
         return measure_phase(config, roster, FLAGS.run_dir, FLAGS.snapshots, FLAGS.updates)
     distributed.start(groups=int(os.environ["HOROVOD_SIZE"]))
-    return measure_kernels(config, roster, FLAGS.matches // 2)
+    return measure_kernels(config, roster, FLAGS.matches)
+
+
+def measure_round(config: Config) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """Everything that needs ranks, once: figures by name, and microseconds of a rank per frame by part and ranks."""
+    phases = {ranks: run_worker(ranks, "phase") for ranks in (1, 2)}
+    impala = run_worker(2, "phase", "impala")["learner_frames_per_second"]
+    alone, together = (run_worker(ranks, "kernels") for ranks in (1, 2))
+    speed = {ranks: found["learner_frames_per_second"] for ranks, found in phases.items()}
+    one_core = bound(config, alone)
+    found = {
+        "learner_frames_per_second_1_rank": speed[1],
+        "learner_frames_per_second_2_ranks": speed[2],
+        "scaling_1_to_2": speed[2] / speed[1],
+        "compute_bound_frames_per_second_2_ranks": 2 * one_core,
+        "fraction_of_bound": speed[2] / (2 * one_core),
+        "fraction_of_bound_1_rank": speed[1] / one_core,
+        "two_processes_at_once_against_twice_one": bound(config, together) / (2 * one_core),
+        "learner_frames_per_second_2_ranks_impala": impala,
+        "rss_gib_per_rank": max(found["rss_gib"] for found in phases.values()),
+    }
+    parts = {
+        part: {str(ranks): 1e6 * ranks * phases[ranks]["shares"][part] / speed[ranks] for ranks in phases}
+        for part in phases[1]["shares"]
+    }
+    return found, parts
 
 
 def main(argv: list[str]) -> None:
@@ -129,7 +157,7 @@ def main(argv: list[str]) -> None:
         preset("quickstart"),
         {
             "checkpoint_updates": 1_000_000,
-            "game.matches": FLAGS.matches,
+            "game.matches": FLAGS.matches * int(os.environ.get("HOROVOD_SIZE", "1")),
             "ppo.minibatches": FLAGS.minibatches,
             "ppo.mode": FLAGS.mode,
         },
@@ -140,24 +168,31 @@ def main(argv: list[str]) -> None:
         if distributed.rank() == 0:
             print(json.dumps(result))
         return
-    phases = {ranks: run_worker(ranks, "phase") for ranks in (1, 2)}
-    impala = run_worker(2, "phase", "impala")["learner_frames_per_second"]
-    alone, together = (run_worker(ranks, "kernels") for ranks in (1, 2))
+    figures, parts = [], []
+    for i in range(FLAGS.rounds):
+        found, took = measure_round(config)
+        figures.append(found)
+        parts.append(took)
+        logging.info("round %d of %d: %s", i + 1, FLAGS.rounds, found)
     distributed.start()
-    networks = compare(config, roster, FLAGS.matches // 2, FLAGS.repeats)
-    speed = {ranks: found["learner_frames_per_second"] for ranks, found in phases.items()}
-    both_cores = 2 * bound(config, alone)
+    networks = compare(config, roster, FLAGS.matches, FLAGS.repeats)
+    report(figures, parts, networks, {"epochs": config.ppo.epochs, **provenance()})
+
+
+def report(
+    figures: list[dict[str, float]],
+    parts: list[dict[str, dict[str, float]]],
+    networks: dict[str, dict[str, float]],
+    about: dict[str, Any],
+) -> None:
+    """Prints medians of the rounds, and writes them with the lowest and the highest to ``--out``."""
+    rounds = {name: [found[name] for found in figures] for name in figures[0]}
+    took = {
+        part: {ranks: round(float(np.median([found[part][ranks] for found in parts])), 2) for ranks in found_in}
+        for part, found_in in parts[0].items()
+    }
     ours, plain = networks["four_module"], networks["perceptron"]
-    summary = {
-        "learner_frames_per_second_1_rank": round(speed[1]),
-        "learner_frames_per_second_2_ranks": round(speed[2]),
-        "scaling_1_to_2": round(speed[2] / speed[1], 3),
-        "compute_bound_frames_per_second_2_ranks": round(both_cores),
-        "fraction_of_bound": round(speed[2] / both_cores, 3),
-        "fraction_of_bound_1_rank": round(speed[1] / both_cores * 2, 3),
-        "learner_frames_per_second_2_ranks_impala": round(impala),
-        "rss_gib_per_rank": round(phases[2]["rss_gib"], 2),
-        "rss_gib_1_rank": round(phases[1]["rss_gib"], 2),
+    main_figures = {name: _rounded(float(np.median(found))) for name, found in rounds.items()} | {
         "parameters": ours["parameters"],
         "operations_per_inference": ours["operations"],
         "train_samples_per_second": round(ours["train_samples_per_second"]),
@@ -165,25 +200,27 @@ def main(argv: list[str]) -> None:
         "train_rate_against_equal_perceptron": round(
             ours["train_samples_per_second"] / plain["train_samples_per_second"], 3
         ),
-        "train_rate_two_processes_against_one": round(
-            together["train_samples_per_second"] / alone["train_samples_per_second"], 3
-        ),
     }
-    print(table(["throughput", ""], [[name, f"{value:,}"] for name, value in summary.items()]))
-    parts = {
-        part: {ranks: round(1e6 * ranks * found["shares"][part] / speed[ranks], 2) for ranks, found in phases.items()}
-        for part in phases[2]["shares"]
-    }
-    rows = [[part, *(f"{us[n]:.2f}" for n in us), f"{phases[2]['shares'][part]:.1%}"] for part, us in parts.items()]
+    print(table(["throughput", ""], [[name, f"{value:,}"] for name, value in main_figures.items()]))
+    total = sum(us["2"] for us in took.values())
+    rows = [[part, f"{us['1']:.2f}", f"{us['2']:.2f}", f"{us['2'] / total:.1%}"] for part, us in took.items()]
     print()
     print(table(["us of a rank per frame", "1 rank", "2 ranks", "share"], rows))
-    summary |= {f"share_{part}": share for part, share in phases[2]["shares"].items()}
-    summary["microseconds_per_frame_and_rank"] = parts
-    summary |= {"matches": FLAGS.matches, "minibatches": FLAGS.minibatches, "epochs": config.ppo.epochs}
-    summary |= {"snapshots": FLAGS.snapshots, **provenance()}
+    summary: dict[str, Any] = main_figures | {f"share_{part}": round(us["2"] / total, 3) for part, us in took.items()}
+    summary |= {
+        "microseconds_per_frame_and_rank": took,
+        "lowest_and_highest_of_rounds": {name: [_rounded(min(x)), _rounded(max(x))] for name, x in rounds.items()},
+    }
+    summary |= {
+        name: FLAGS[name].value for name in ("matches", "minibatches", "snapshots", "updates", "rounds")
+    } | about
     if FLAGS.out:
         Path(FLAGS.out).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(summary))
+
+
+def _rounded(x: float) -> float:
+    return round(x) if x > 100 else round(x, 3)
 
 
 if __name__ == "__main__":
