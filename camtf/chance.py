@@ -13,12 +13,17 @@ ACTIONS, OPPONENTS, MINIBATCHES, STARTS = range(4)
 """Streams: what the numbers are for."""
 
 
-def uniforms(seed: int, stream: int, step: int, match_ids: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Uniform numbers in (0, 1), float32 ``[matches, *shape]``, for the matches with the given global ids."""
-    out = np.empty((len(match_ids), int(np.prod(shape, dtype=np.int64))), np.float32)
+def uniforms(
+    seed: int, stream: int, step: int, match_ids: np.ndarray, shape: tuple[int, ...], time_major: bool = False
+) -> np.ndarray:
+    """Uniform numbers in (0, 1) for the matches with the given global ids, float32 ``[matches, *shape]``; time-major,
+    the same numbers lie as ``[shape[0], matches, *shape[1:]]``."""
+    first, inner = shape[0], int(np.prod(shape[1:], dtype=np.int64))
+    matches = len(match_ids)
+    out = np.empty((first, matches, inner) if time_major else (matches, first, inner), np.float32)
     key = np.random.SeedSequence((seed, stream, step)).generate_state(1, np.uint64)[0]
-    _fill(key, match_ids.astype(np.uint64), out)
-    return out.reshape(len(match_ids), *shape)
+    _fill(key, match_ids.astype(np.uint64), out.swapaxes(0, 1) if time_major else out)
+    return out.reshape(*out.shape[:2], *shape[1:])
 
 
 def match_seeds(seed: int, match_ids: np.ndarray) -> np.ndarray:
@@ -32,8 +37,10 @@ def _fill(key: np.uint64, match_ids: np.ndarray, out: np.ndarray) -> None:
     for b in range(out.shape[0]):
         state = _mix(key ^ _mix(match_ids[b]))
         for i in range(out.shape[1]):
-            bits = _mix(state + np.uint64(i) * np.uint64(0xD1B54A32D192ED03)) >> np.uint64(41)
-            out[b, i] = (np.float32(bits) + np.float32(0.5)) * np.float32(2.0**-23)
+            for j in range(out.shape[2]):
+                bits = _mix(state) >> np.uint64(41)
+                out[b, i, j] = (np.float32(bits) + np.float32(0.5)) * np.float32(2.0**-23)
+                state += np.uint64(0xD1B54A32D192ED03)
 
 
 @njit(cache=True)

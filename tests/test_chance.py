@@ -10,6 +10,8 @@ from camtf.chance import ACTIONS, OPPONENTS, match_seeds, uniforms
 def test_a_match_has_the_same_chance_wherever_it_is_played() -> None:
     everyone = uniforms(3, ACTIONS, 7, np.arange(10), (4, 2))
     assert np.array_equal(everyone[[2, 9, 5]], uniforms(3, ACTIONS, 7, np.array([2, 9, 5]), (4, 2)))
+    time_major = uniforms(3, ACTIONS, 7, np.arange(10), (4, 2), time_major=True)
+    assert np.array_equal(time_major.swapaxes(0, 1), everyone)
     assert np.array_equal(match_seeds(1, np.arange(6))[4:], match_seeds(1, np.array([4, 5])))
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
 
 from camtf.config import NetworkConfig, PPOConfig
 from camtf.game.env import DuelGame
 from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster
+from camtf.learn import learner as learner_module
 from camtf.learn.learner import Learner
 from camtf.learn.rollout import Rollout, share_matches
 from camtf.model.policy import Policy, distributions
@@ -83,3 +89,77 @@ def test_matches_are_shared_evenly() -> None:
     assert ids[0].tolist() == [0, 1, 4, 5] and ids[1].tolist() == [2, 3, 6, 7]
     with pytest.raises(ValueError, match="9 matches, 4 of them in self-play, cannot be shared evenly by 2 ranks"):
         share_matches(9, 4, 0, 2)
+
+
+def slow_update(policy: Policy, data: Segment, config: PPOConfig, progress: float, order: list[np.ndarray]) -> None:
+    """One update as the papers write it: Schulman et al. 2017 over whole minibatches, Keras's own Adam, no graph."""
+    length = len(data.reward)
+    rows = data.reward.shape[1]
+    advantage, value_target = np.zeros((2, length, rows), np.float32)
+    for r in range(rows):
+        future, following = 0.0, data.bootstrap_value[r]
+        for t in reversed(range(length)):
+            alive = config.discount * (1 - data.done[t, r])
+            delta = config.reward_scale * data.reward[t, r] + alive * following - data.value[t, r]
+            future = delta + alive * config.gae_lambda * future
+            advantage[t, r], value_target[t, r] = future, future + data.value[t, r]
+            following = data.value[t, r]
+    advantage = (advantage - advantage.mean()) / advantage.std()
+    step_size = config.learning_rate * (1 - progress * (1 - config.final_learning_rate))
+    optimizer = keras.optimizers.Adam(step_size, epsilon=1e-5)
+    variables = policy.network.trainable_variables
+    for times in order:
+        at = [(t, r) for t in times for r in range(rows)]
+
+        def take(x: np.ndarray, at: list[tuple[int, int]] = at) -> tf.Tensor:
+            return tf.constant(np.stack([x[t, r] for t, r in at]))
+
+        with tf.GradientTape() as tape:
+            inputs = {name: take(x) for name, x in data.observation._asdict().items()} | {"mixture": take(data.mixture)}
+            output = policy.network(inputs)
+            movements, skills = output["movement"].shape[1], output["skill"].shape[1]
+            legal = inputs["mask"][:, :movements] > 0, inputs["mask"][:, movements : movements + skills] > 0
+            heads = [
+                tfp.distributions.Categorical(logits=tf.where(allowed, output[name], -1e9))
+                for name, allowed in zip(("movement", "skill"), legal, strict=True)
+            ]
+            actions = take(data.action)
+            log_prob = heads[0].log_prob(actions[:, 0]) + heads[1].log_prob(actions[:, 1])
+            ratio, gain = tf.exp(log_prob - take(data.log_prob)), take(advantage)
+            clipped = tf.minimum(ratio * gain, tf.clip_by_value(ratio, 1 - config.clip, 1 + config.clip) * gain)
+            error = tf.square(output["value"][:, 0] - take(value_target))
+            entropy = tf.reduce_mean(heads[0].entropy()) + tf.reduce_mean(heads[1].entropy())
+            loss = -tf.reduce_mean(clipped) + config.value * 0.5 * tf.reduce_mean(error) - config.entropy * entropy
+        gradients = tape.gradient(loss, [v.value for v in variables])
+        clipped_gradients, _ = tf.clip_by_global_norm(
+            [tf.convert_to_tensor(g) for g in gradients], config.gradient_norm
+        )
+        optimizer.apply(clipped_gradients, variables)
+
+
+@pytest.mark.parametrize("samples_at_once", [7, 1000])
+def test_an_update_is_the_slow_one(roster: Roster, monkeypatch: pytest.MonkeyPatch, samples_at_once: int) -> None:
+    """Two passes with a clipped gradient and a smaller step size, computed in parts of a minibatch and whole."""
+    monkeypatch.setattr(learner_module, "_SAMPLES_AT_ONCE", samples_at_once)
+    config = dataclasses.replace(PPO, gradient_norm=0.1, final_learning_rate=0.2, gae_lambda=0.9)
+    fast, slow = Policy(NETWORK, duel_spec(roster), 1), Policy(NETWORK, duel_spec(roster), 1)
+    data = segment(roster, fast)
+    learner = Learner(fast, config, 1)
+    order = [times for epoch in range(config.epochs) for times in learner.minibatches(config.segment, epoch).numpy()]
+    metrics = learner.update(data, progress=0.5)
+    assert metrics["gradient_norm"] > config.gradient_norm  # it was clipped
+    before = slow.get_weights()
+    slow_update(slow, data, config, 0.5, order)
+    expected = slow.get_weights()
+    moved = max(float(np.abs(expected[name] - before[name]).max()) for name in expected)
+    assert moved > 2e-3
+    for name, weight in fast.get_weights().items():
+        np.testing.assert_allclose(weight, expected[name], atol=2e-5, err_msg=name)
+
+
+def test_no_further_pass_once_the_kl_is_too_large(roster: Roster) -> None:
+    policy = Policy(NETWORK, duel_spec(roster), 1)
+    data = segment(roster, policy)
+    for target_kl, epochs in ((1e-9, 1), (1e9, 4), (0.0, 4)):
+        config = dataclasses.replace(PPO, epochs=4, target_kl=target_kl)
+        assert Learner(Policy(NETWORK, duel_spec(roster), 1), config, 1).update(data)["epochs"] == epochs

@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
-from camtf.checkpoint import read_arrays
+from camtf.checkpoint import RunDirectory, read_arrays
 
 ROOT = Path(__file__).parents[1]
 TRAIN = [sys.executable, "-m", "camtf.train", "--preset=test"]
@@ -43,21 +43,22 @@ def weights(run_dir: Path) -> dict[str, dict[str, np.ndarray]]:
 
 
 @pytest.mark.ranks
-def test_two_ranks_equal_one(tmp_path: Path) -> None:
+def test_one_two_and_four_ranks_compute_the_same(tmp_path: Path) -> None:
     results = []
-    for ranks in (1, 2):
+    for ranks in (1, 2, 4):
         file = tmp_path / f"{ranks}.npz"
         finished(horovodrun(ranks, [sys.executable, "-m", "tests.ranks_program", str(file)]))
         results.append(dict(np.load(file)))
-    one, two = results
-    # The battles of the first segment are the same to the bit: same weights, same chance. Later ones may part by
-    # the order of floating-point sums.
-    assert np.array_equal(one["reward"][:, :20], two["reward"][:, :20])
-    assert one["wins"].sum() > 0 and abs(one["wins"].sum() - two["wins"].sum()) < 0.25 * one["wins"].sum()
+    one = results[0]
     weights = [name for name in one if name not in ("reward", "wins")]
-    assert len(weights) > 20
-    for name in weights:
-        np.testing.assert_allclose(two[name], one[name], atol=2e-4, err_msg=name)
+    assert len(weights) > 20 and one["wins"].sum() > 0
+    for more in results[1:]:
+        # The battles of the first segment are the same to the bit: same weights, same chance. Later ones may part by
+        # the order of floating-point sums.
+        assert np.array_equal(one["reward"][:, :20], more["reward"][:, :20])
+        assert abs(one["wins"].sum() - more["wins"].sum()) < 0.25 * one["wins"].sum()
+        for name in weights:
+            np.testing.assert_allclose(more[name], one[name], atol=2e-4, err_msg=name)
 
 
 @pytest.mark.ranks
@@ -80,13 +81,39 @@ def test_two_groups_train_what_one_rank_trains(tmp_path: Path) -> None:
 LONG = ["--generalists.generations=1", "--generalists.frames=76800", "--stage=generalists", "--checkpoint_updates=1"]
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A run of two ranks that nothing stopped."""
+    folder = tmp_path_factory.mktemp("ranks") / "whole"
+    finished(horovodrun(2, [*TRAIN, f"--run_dir={folder}", *LONG]))
+    return RunDirectory(folder)
+
+
 @pytest.mark.ranks
-def test_nothing_that_is_killed_is_lost(tmp_path: Path) -> None:
+def test_a_run_goes_on_with_another_number_of_ranks(tmp_path: Path, whole: RunDirectory) -> None:
+    """Two ranks are stopped by Ctrl-C, one goes on, and says that its sums have another order."""
+    run = RunDirectory(tmp_path / "run")
+    process = horovodrun(2, [*TRAIN, f"--run_dir={run.path}", *LONG], start_new_session=True)
+    while process.poll() is None and newest(run.path) < 3:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    text, _ = process.communicate(timeout=240)
+    assert process.returncode and "the same command goes on from there" in text, text[-3000:]
+    stopped = newest(run.path)
+    text = finished(horovodrun(1, [*TRAIN, f"--run_dir={run.path}", *LONG]))
+    assert "the checkpoint is of 2 ranks, now there are 1: the result will differ by floating-point order" in text
+    lines, expected = run.metrics("generation_01"), whole.metrics("generation_01")
+    assert [line["update"] for line in lines] == [line["update"] for line in expected]
+    for name in ("reward_per_frame", "advantage_mean", "value_loss", "gradient_norm"):  # of the first update after it
+        assert lines[stopped][name] == pytest.approx(expected[stopped][name], rel=1e-3, abs=1e-5), name
+
+
+@pytest.mark.ranks
+def test_nothing_that_is_killed_is_lost(tmp_path: Path, whole: RunDirectory) -> None:
     """Ranks and launcher of a run are killed at ten moments, most of them while it writes a checkpoint after every
     update; started again each time, it ends with the weights of a run that was never stopped. One Ctrl-C is among
     them, which ends the run by itself."""
     chance = random.Random(3)
-    finished(horovodrun(2, [*TRAIN, f"--run_dir={tmp_path}/whole", *LONG]))
     run, kills = tmp_path / "run", 0
     while True:
         process = horovodrun(2, [*TRAIN, f"--run_dir={run}", *LONG], start_new_session=True)
@@ -104,9 +131,9 @@ def test_nothing_that_is_killed_is_lost(tmp_path: Path) -> None:
             break
         assert "Traceback" not in text or kills, text[-3000:]
     assert kills == 10, f"the run ended after {kills} kills"
-    whole, killed = weights(tmp_path / "whole"), weights(run)
-    assert whole.keys() == killed.keys() == {"generalists/generation_01.npz"}
-    for name, array in whole["generalists/generation_01.npz"].items():
+    expected, killed = weights(whole.path), weights(run)
+    assert expected.keys() == killed.keys() == {"generalists/generation_01.npz"}
+    for name, array in expected["generalists/generation_01.npz"].items():
         assert np.array_equal(array, killed["generalists/generation_01.npz"][name]), name
 
 

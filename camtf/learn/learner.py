@@ -16,6 +16,10 @@ from camtf.learn.returns import lambda_returns, vtrace
 from camtf.model.policy import Policy, distributions, tensor
 from camtf.types import Observation, Segment
 
+_SAMPLES_AT_ONCE = 768
+"""Samples whose gradient is computed at a time. Their activations stay in the cache; those of a whole minibatch do not,
+and ranks that go to memory for them wait for each other there."""
+
 
 class Batch(NamedTuple):
     """What a gradient step reads beside observations, ``[T, L]`` or n samples of it."""
@@ -28,18 +32,9 @@ class Batch(NamedTuple):
     value_target: tf.Tensor
 
 
-DIAGNOSTICS = (
-    "policy_loss",
-    "value_loss",
-    "kl",
-    "clip_fraction",
-    "entropy_movement",
-    "entropy_skill",
-    "gradient_seconds",
-    "allreduce_seconds",
-    "gradient_norm",
-)
-"""What a gradient step returns: means over its minibatch, then seconds."""
+_MEANS = ("policy_loss", "value_loss", "kl", "clip_fraction", "entropy_movement", "entropy_skill")
+DIAGNOSTICS = (*_MEANS, "gradient_seconds", "allreduce_seconds", "gradient_norm")
+"""What a gradient step returns: means over its minibatch, seconds, and the norm before it is clipped."""
 
 
 class Targets(NamedTuple):
@@ -90,6 +85,7 @@ class Learner:
         self.updates = 0
         self._seed = seed
         self._trainable = [v.value for v in policy.network.trainable_variables]
+        self._sizes = [v.shape.num_elements() for v in self._trainable]
         self.optimizer = FusedAdam(config.learning_rate, epsilon=1e-5)
         self.optimizer.build(policy.network.trainable_variables)
         self.train_pass = tf.function(self._one_pass, reduce_retracing=True)
@@ -190,24 +186,40 @@ class Learner:
         sums = tf.zeros(len(DIAGNOSTICS))
         for times in minibatches:
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            gradients, found = self._gradients(observation, batch, times)
-            sums += tf.concat([found, self._apply(gradients)], 0)
+            gradient, found = self._gradient(observation, batch, times)
+            sums += tf.concat([found, self._apply(gradient)], 0)
         return sums
 
-    def _gradients(self, observation: Observation, batch: Batch, times: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """Gradients of this rank's part of a minibatch, and its diagnostics."""
-        c = self.config
-        rows = tf.range(tf.shape(batch.action)[1])
+    def _gradient(self, observation: Observation, batch: Batch, times: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Gradient of this rank's part of a minibatch, all variables end to end, and its diagnostics."""
+        rows = tf.shape(batch.action)[1]
+        samples = rows * tf.size(times)
+        parts = -(-samples // _SAMPLES_AT_ONCE)
         began = tf.timestamp()
         with tf.control_dependencies([began]):
-            times = tf.identity(times)[:, None]
+            gradient = tf.zeros(sum(self._sizes))
+        means = tf.zeros(len(_MEANS))
+        for part in tf.range(parts):
+            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+            sample = tf.range(part * samples // parts, (part + 1) * samples // parts)
+            of_part = self._gradient_of(observation, batch, tf.gather(times, sample // rows), sample % rows)
+            share = tf.cast(tf.size(sample) / samples, tf.float32)
+            gradient += share * of_part[0]
+            means += share * of_part[1]
+        with tf.control_dependencies([gradient]):
+            seconds = tf.cast(tf.timestamp() - began, tf.float32)
+        return gradient, tf.concat([means, [seconds]], 0)
 
-        def rows_at_times(x: tf.Tensor) -> tf.Tensor:
-            at = tf.reshape(times * tf.shape(x)[1] + rows, (-1,))
-            return tf.gather(tf.reshape(x, (-1, *x.shape[2:])), at)
+    def _gradient_of(
+        self, observation: Observation, batch: Batch, time: tf.Tensor, row: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Gradient of the mean loss of n samples, given by time step and row ``[n]``, and its diagnostics."""
+        c = self.config
 
-        observation = Observation(*map(rows_at_times, observation))
-        batch = Batch(*map(rows_at_times, batch))
+        def take(x: tf.Tensor) -> tf.Tensor:
+            return tf.gather(tf.reshape(x, (-1, *x.shape[2:])), time * tf.shape(x)[1] + row)
+
+        observation, batch = Observation(*map(take, observation)), Batch(*map(take, batch))
         with tf.GradientTape() as tape:
             output = self.policy(observation, batch.mixture)
             heads = distributions(output, observation.mask)
@@ -218,22 +230,21 @@ class Learner:
                 batch.value, c.value_clip,
             )  # fmt: skip
             total = loss.policy + c.value * loss.value - c.entropy * tf.add_n(entropies)
-        gradients = [tf.convert_to_tensor(g) for g in tape.gradient(total, self._trainable)]
-        with tf.control_dependencies(gradients):
-            seconds = tf.cast(tf.timestamp() - began, tf.float32)
-        return gradients, tf.stack([*loss, *entropies, seconds])
+        gradients = tape.gradient(total, self._trainable)
+        return tf.concat([tf.reshape(g, (-1,)) for g in gradients], 0), tf.stack([*loss, *entropies])
 
-    def _apply(self, gradients: list[tf.Tensor]) -> tf.Tensor:
+    def _apply(self, gradient: tf.Tensor) -> tf.Tensor:
         """Average over the ranks and take a step. Returns the seconds of averaging and the norm."""
-        with tf.control_dependencies(gradients):
+        with tf.control_dependencies([gradient]):
             began = tf.timestamp()
         with tf.control_dependencies([began]):
-            averaged = distributed.average_gradients([tf.identity(g) for g in gradients])
-        with tf.control_dependencies(averaged):
+            averaged = distributed.average(tf.identity(gradient), "gradient")
+        with tf.control_dependencies([averaged]):
             seconds = tf.cast(tf.timestamp() - began, tf.float32)
-        clipped, norm = tf.clip_by_global_norm(averaged, self.config.gradient_norm)
-        self.optimizer.apply(clipped, self.policy.network.trainable_variables)
-        return tf.stack([seconds, norm])
+        clipped = tf.split(tf.clip_by_norm(averaged, self.config.gradient_norm), self._sizes)
+        gradients = [tf.reshape(g, v.shape) for g, v in zip(clipped, self._trainable, strict=True)]
+        self.optimizer.apply(gradients, self.policy.network.trainable_variables)
+        return tf.stack([seconds, tf.norm(averaged)])
 
 
 def _moments(targets: Targets, reward: np.ndarray) -> list[np.float64]:

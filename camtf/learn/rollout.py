@@ -175,14 +175,14 @@ class Rollout:
 
     def _draw(self, steps: int) -> tuple[np.ndarray, np.ndarray]:
         """Who would fight next in every match, were it to end now: character and node, each ``[steps, B]``."""
-        chance = uniforms(self._seed, OPPONENTS, self.segments, self.match_ids, (steps, 2))
-        return self.matchmaker.draw(np.moveaxis(chance, 0, 1), self.self_play)
+        chance = uniforms(self._seed, OPPONENTS, self.segments, self.match_ids, (steps, 2), time_major=True)
+        return self.matchmaker.draw(chance, self.self_play)
 
     def _noise(self, length: int) -> np.ndarray:
         """Chance of all actions of a segment, float32 ``[T, R, M + K]``."""
         heads = self.game.spec.movements + self.game.spec.skills
-        chance = uniforms(self._seed, ACTIONS, self.segments, self.match_ids, (length, 2, heads))
-        return np.ascontiguousarray(chance.transpose(1, 2, 0, 3)).reshape(length, -1, heads)
+        chance = uniforms(self._seed, ACTIONS, self.segments, self.match_ids, (2 * length, heads), time_major=True)
+        return chance.reshape(length, -1, heads)
 
     def _players(self, character: np.ndarray, node: np.ndarray) -> np.ndarray:
         """Characters ``[P, B]``. In self-play the opponent's character is the node's, played by the learner."""
