@@ -3,8 +3,8 @@
 One policy learns eight mixed characters by self-play from nothing (the first stage of training: generations of one
 conditional network), with ``horovodrun`` on two ranks, and then meets every scripted bot, which it has never seen, in
 every pairing of the characters. One run per seed; the time counts from the start of the program to the last update,
-compilation and the looks at the bots on the way included. ``--compare``
-makes one run for each of some other settings, with the first seed, and says what each costs.
+compilation and the looks at the bots on the way included. ``--compare`` makes a run for each of some other settings and
+networks, too.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from absl import app, flags, logging
 
+from benchmarks.networks import arrangements
 from benchmarks.ranks import on_ranks
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
@@ -29,7 +30,7 @@ from camtf.evaluation.report import rate, table
 from camtf.evaluation.yardstick import against_bots
 from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster, load_roster
-from camtf.model.policy import Policy
+from camtf.model.policy import BuildNetwork, Policy
 from camtf.population import generalists
 from camtf.population.graph import InteractionGraph
 from camtf.provenance import provenance
@@ -61,8 +62,10 @@ COMPARED: dict[str, dict[str, Any]] = {
     "entropy 0.003": {"ppo.entropy": 0.003},
     "trunk 64, 64": {"network.trunk": (64, 64)},
     "trunk 256, 128": {"network.trunk": (256, 128)},
+    "network: two convolutions": {"network": "two_convolutions"},
+    "network: perceptron": {"network": "perceptron"},
 }
-"""What is tried against `SETTINGS`."""
+"""What is tried against `SETTINGS`; the networks are those of `benchmarks.networks`."""
 
 
 def configuration(seed: int) -> Config:
@@ -87,9 +90,10 @@ def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
         return against_bots(roster, policy, graph, config.evaluation.yardstick_games)
 
     directory = RunDirectory(folder)
-    snapshots = generalists.train(config, roster, directory, yardstick)
+    build = arrangements(config, roster)[FLAGS.network]
+    snapshots = generalists.train(config, roster, directory, yardstick, build)
     total = (time.time() - began) / 60
-    final = against_last(snapshots, config, roster)
+    final = against_last(snapshots, config, roster, build)
     if distributed.rank() > 0:
         return {}
     games = -(-FLAGS.games // len(CHARACTERS) ** 2) * len(CHARACTERS) ** 2
@@ -110,9 +114,9 @@ def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
     }
 
 
-def against_last(snapshots: list[Snapshot], config: Config, roster: Roster) -> dict[str, float]:
+def against_last(snapshots: list[Snapshot], config: Config, roster: Roster, build: BuildNetwork) -> dict[str, float]:
     """Win rate of the last network against each bot."""
-    policy = Policy(config.network, duel_spec(roster))
+    policy = Policy(config.network, duel_spec(roster), build=build)
     policy.set_weights(snapshots[-1].weights)
     characters = generalists.participants(config, roster)
     graph = InteractionGraph(
@@ -128,7 +132,9 @@ def run(seed: int, changes: dict[str, Any]) -> dict[str, Any]:
         arguments = ["--worker", f"--seeds={seed}", f"--run_dir={folder}", f"--began={time.time()}"]
         arguments += [f"--{name}={FLAGS[name].value}" for name in ("frames", "games", "looks")]
         arguments += [f"--set={change}" for change in FLAGS.set]
-        arguments += [f"--set={name}={json.dumps(value)}" for name, value in changes.items()]
+        settings = {"network": FLAGS.network} | changes
+        arguments.append(f"--network={settings.pop('network')}")
+        arguments += [f"--set={name}={json.dumps(value)}" for name, value in settings.items()]
         return on_ranks(FLAGS.ranks, "benchmarks.learning", arguments, show="generation_")
 
 
@@ -141,7 +147,9 @@ def define_flags() -> None:
     flags.DEFINE_integer("ranks", 2, "Ranks of each run.", 1)
     flags.DEFINE_integer("jobs", 1, "Runs at the same time.", 1)
     flags.DEFINE_multi_string("set", [], "Another setting, as name=JSON, e.g. --set=ppo.learning_rate=3e-4.")
-    flags.DEFINE_bool("compare", False, "One run for each of other settings, with the first seed alone.")
+    flags.DEFINE_bool("compare", False, "A run of each seed for each of other settings, too.")
+    flags.DEFINE_multi_enum("only", list(COMPARED), list(COMPARED), "What to compare.")
+    flags.DEFINE_string("network", "four_module", "Which network of `benchmarks.networks` learns.")
     flags.DEFINE_string("out", "", "Also write the results to this file.")
     flags.DEFINE_string("figure", "", "Also draw the win rates on the way into this file (PNG, SVG).")
     flags.DEFINE_bool("worker", False, "One rank of a run; used by the program itself.")
@@ -160,11 +168,10 @@ def main(argv: list[str]) -> None:
         return
     seeds = [int(seed) for seed in FLAGS.seeds]
     summary = {"settings": SETTINGS, "changes": FLAGS.set, **provenance()}
+    planned: dict[str, tuple[int, dict[str, Any]]] = {f"seed {seed}": (seed, {}) for seed in seeds}
     if FLAGS.compare:
-        planned = {name: (seeds[0], changes) for name, changes in COMPARED.items()}
-        summary["compared"] = COMPARED
-    else:
-        planned = {f"seed {seed}": (seed, {}) for seed in seeds}
+        summary["compared"] = {name: changes for name, changes in COMPARED.items() if name in FLAGS.only}
+        planned = {f"{name}, seed {s}": (s, changes) for name, changes in summary["compared"].items() for s in seeds}
     runs: dict[str, Any] = {}
     with ThreadPoolExecutor(FLAGS.jobs) as pool:
         for name, result in zip(planned, pool.map(lambda plan: run(*plan), planned.values()), strict=True):
@@ -172,17 +179,37 @@ def main(argv: list[str]) -> None:
             logging.info("%s is done, run %d of %d", name, len(runs), len(planned))
             if FLAGS.out:
                 Path(FLAGS.out).write_text(json.dumps(summary | {"runs": runs}, indent=1) + "\n", encoding="utf-8")
+    report(runs, summary)
+
+
+def report(runs: dict[str, Any], summary: dict[str, Any]) -> None:
+    """Tables, the figure and the JSON line."""
     bots = list(next(iter(runs.values()))["bots"])
     rows = [
         [name, f"{r['minutes']:.1f}", f"{r['learner_frames'] / 1e6:.1f}", *(rate(r["bots"][bot]) for bot in bots)]
         for name, r in runs.items()
     ]
     print(table(["run", "minutes", "million frames", *(f"v. {bot}, % [95%]" for bot in bots)], rows))
-    means = {bot: round(float(np.mean([r["bots"][bot]["win_rate"] for r in runs.values()])), 4) for bot in bots}
+    if FLAGS.compare:
+        of_setting = {
+            setting: mean_by_bot([run for name, run in runs.items() if name.startswith(f"{setting}, seed")])
+            for setting in summary["compared"]
+        }
+        rows = [[name, *(f"{100 * x:.1f}" for x in means.values())] for name, means in of_setting.items()]
+        print()
+        print(table(["mean of the seeds", *(f"v. {bot}, %" for bot in bots)], rows))
+        summary = {"mean_by_setting": of_setting, **summary}
+    if FLAGS.out:
+        Path(FLAGS.out).write_text(json.dumps(summary | {"runs": runs}, indent=1) + "\n", encoding="utf-8")
     if FLAGS.figure:
         learning_curves([r["curve"] for r in runs.values()], FLAGS.figure)
     most = {key: max(r[key] for r in runs.values()) for key in ("minutes", "learner_frames")}
-    print(json.dumps({"win_rate_by_bot": means, **most, **summary}))
+    print(json.dumps({"win_rate_by_bot": mean_by_bot(list(runs.values())), **most, **summary}))
+
+
+def mean_by_bot(runs: list[dict[str, Any]]) -> dict[str, float]:
+    """Win rate against each bot, the mean of some runs."""
+    return {bot: round(float(np.mean([r["bots"][bot]["win_rate"] for r in runs])), 4) for bot in runs[0]["bots"]}
 
 
 if __name__ == "__main__":

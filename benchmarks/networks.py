@@ -1,16 +1,24 @@
-"""How fast is the four-module network beside a plain one? ``python -m benchmarks.networks``.
+"""How fast is the four-module network beside others? ``python -m benchmarks.networks``.
 
 Rates of the network alone, without game and opponents, in one process: gradient samples a second (a pass of PPO with
-its losses and Adam over real observations) and inferences a second (sampled actions). Beside it a multilayer perceptron
-with the same inputs and heads, whose two equal hidden layers are as wide as makes its floating-point operations the
-same, as TensorFlow's profiler counts them. The two take turns, so that what slows the machine slows both.
+its losses and Adam over real observations) and inferences a second (sampled actions). Beside it
+
+- the arrangement of the modules that it replaced: two layers of Conv1D over the last decisions, and a layer of its own
+  for the mixture;
+- a multilayer perceptron with the same inputs and heads, whose two equal hidden layers are as wide as makes its
+  floating-point operations the same, as TensorFlow's profiler counts them.
+
+They take turns, so that what slows the machine slows all. How well each of them learns to play:
+``python -m benchmarks.learning --compare``.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -27,6 +35,7 @@ from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster, load_roster
 from camtf.learn.learner import Learner, Targets, tensors
 from camtf.learn.rollout import Rollout
+from camtf.model import modules
 from camtf.model.policy import BuildNetwork, Policy, build_network
 from camtf.population.graph import InteractionGraph
 from camtf.population.pool import Pool
@@ -45,13 +54,52 @@ def perceptron(width: int) -> BuildNetwork:
         keras.utils.set_random_seed(seed)
         inputs = {name: keras.Input(x.shape[1:], name=name) for name, x in spec.empty_observation(1)._asdict().items()}
         inputs["mixture"] = keras.Input((config.mixture_slots,), name="mixture")
-        hidden = keras.layers.Concatenate()([keras.layers.Flatten()(x) for x in inputs.values()])
+        scale = {"element": 1e-3}  # ids and per mille as numbers around 1
+        hidden = keras.layers.Concatenate()([keras.layers.Flatten()(x) * scale.get(n, 1.0) for n, x in inputs.items()])
         for i in range(2):
             hidden = keras.layers.Dense(width, activation="relu", name=f"hidden_{i}")(hidden)
         heads = {"movement": spec.movements, "skill": spec.skills, "value": 1}
         return keras.Model(inputs, {name: keras.layers.Dense(n, name=name)(hidden) for name, n in heads.items()})
 
     return build
+
+
+def two_convolutions(config: NetworkConfig, spec: GameSpec, seed: int) -> keras.Model:
+    """The four modules in the arrangement of before."""
+    keras.utils.set_random_seed(seed)
+    start = keras.initializers.Orthogonal(2**0.5)
+
+    def windows(filters: int, size: int, name: str) -> keras.layers.Layer:
+        return modules.PatchConv1D(filters, size, activation="relu", kernel_initializer=start, name=name)
+
+    without = dataclasses.replace(spec, history=0)
+    basic = keras.Input((spec.basic_width,), name="basic")
+    history = keras.layers.Reshape((spec.history, spec.history_width))(basic[:, without.basic_width :])
+    history = windows(config.history_filters, 2, "history")(history)
+    history = windows(2 * config.history_filters, spec.history // 2, "history_summary")(history)
+    others = modules.basic_encoder(config, without)(basic[:, : without.basic_width])
+    mixture = keras.Input((config.mixture_slots,), name="mixture")
+    features = [*others, keras.layers.Flatten()(history)]
+    inputs = {"basic": basic, "mixture": mixture}
+    for name, encoder in {
+        "buff": modules.buff_encoder(config, spec),
+        "element": modules.element_encoder(config, spec),
+        "mask": modules.mask_encoder(config, spec),
+    }.items():
+        inputs[name] = keras.Input(encoder.input_shape[1:], dtype=encoder.inputs[0].dtype, name=name)
+        features.append(encoder(inputs[name]))
+    features.append(keras.layers.Dense(8, activation="relu", kernel_initializer=start, name="mixture_encoder")(mixture))
+    trunk = keras.layers.Concatenate()(features)
+    for i, width in enumerate(config.trunk):
+        trunk = keras.layers.Dense(width, activation="relu", kernel_initializer=start, name=f"trunk_{i + 1}")(trunk)
+    gains = {"movement": (spec.movements, 0.01), "skill": (spec.skills, 0.01), "value": (1, 1.0)}
+    return keras.Model(
+        inputs,
+        {
+            name: keras.layers.Dense(n, kernel_initializer=keras.initializers.Orthogonal(gain), name=name)(trunk)
+            for name, (n, gain) in gains.items()
+        },
+    )
 
 
 def operations(policy: Policy) -> int:
@@ -75,6 +123,12 @@ def equal_perceptron(policy: Policy) -> BuildNetwork:
         middle = (low + high) // 2
         low, high = (middle, high) if count(middle) <= target else (low, middle)
     return perceptron(min((low, high), key=lambda width: abs(count(width) - target)))
+
+
+def arrangements(config: Config, roster: Roster) -> dict[str, BuildNetwork]:
+    """What is compared, by name."""
+    ours = Policy(config.network, duel_spec(roster))
+    return {"four_module": build_network, "two_convolutions": two_convolutions, "perceptron": equal_perceptron(ours)}
 
 
 class Kernels:
@@ -133,9 +187,8 @@ def rates(networks: dict[str, Kernels], repeats: int) -> dict[str, dict[str, flo
 
 
 def compare(config: Config, roster: Roster, matches: int, repeats: int) -> dict[str, dict[str, float]]:
-    """Rates, parameters and operations of the four-module network and of its equal."""
-    ours = Kernels(config, roster, matches)
-    networks = {"four_module": ours, "perceptron": Kernels(config, roster, matches, equal_perceptron(ours.policy))}
+    """Rates, parameters and operations of each of the `arrangements`."""
+    networks = {name: Kernels(config, roster, matches, build) for name, build in arrangements(config, roster).items()}
     found = rates(networks, repeats)
     for name, kernels in networks.items():
         found[name] |= {"operations": operations(kernels.policy), "parameters": kernels.policy.parameters}
@@ -144,8 +197,9 @@ def compare(config: Config, roster: Roster, matches: int, repeats: int) -> dict[
 
 def define_flags() -> None:
     """The command line."""
-    flags.DEFINE_integer("matches", 256, "Matches of the rank.", 1)
+    flags.DEFINE_integer("matches", 1024, "Matches of the rank.", 1)
     flags.DEFINE_integer("repeats", 20, "Timed calls of each kind.", 1)
+    flags.DEFINE_string("out", "", "Also write the results to this file.")
 
 
 def main(argv: list[str]) -> None:
@@ -156,10 +210,13 @@ def main(argv: list[str]) -> None:
     columns = ["train_samples_per_second", "inferences_per_second", "operations", "parameters"]
     rows = [[name, *(f"{values[c]:,.0f}" for c in columns)] for name, values in found.items()]
     print(table(["network", *(c.replace("_", " ") for c in columns)], rows))
-    ratios = {f"{c}_ratio": round(found["four_module"][c] / found["perceptron"][c], 3) for c in columns[:2]}
-    print(
-        json.dumps({**{f"{n}_{c}": round(v[c]) for n, v in found.items() for c in columns}, **ratios, **provenance()})
-    )
+    summary: dict[str, Any] = {f"{name}_{c}": round(values[c]) for name, values in found.items() for c in columns}
+    for other in (name for name in found if name != "four_module"):
+        summary |= {f"{c}_against_{other}": round(found["four_module"][c] / found[other][c], 3) for c in columns[:2]}
+    summary |= {"matches": FLAGS.matches, **provenance()}
+    if FLAGS.out:
+        Path(FLAGS.out).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(summary))
 
 
 if __name__ == "__main__":

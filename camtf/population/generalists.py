@@ -9,22 +9,28 @@ from camtf.checkpoint import RunDirectory
 from camtf.config import Config
 from camtf.game.observation import duel_spec
 from camtf.game.roster import Roster
-from camtf.model.policy import Policy
+from camtf.model.policy import BuildNetwork, Policy, build_network
 from camtf.population.graph import InteractionGraph
 from camtf.population.phase import Phase, Yardstick, duel, run_phase
 from camtf.population.pool import Pool
 from camtf.types import Snapshot
 
 
-def train(config: Config, roster: Roster, run: RunDirectory, yardstick: Yardstick | None = None) -> list[Snapshot]:
-    """Train what is missing of the generations and return all of them, oldest first.
+def train(
+    config: Config,
+    roster: Roster,
+    run: RunDirectory,
+    yardstick: Yardstick | None = None,
+    build: BuildNetwork = build_network,
+) -> list[Snapshot]:
+    """Train what is missing of the generations and return all of them, oldest first. ``build`` makes their network.
 
     Generation g starts from g - 1 and learns, as every character, a best response to mixtures of all generations
     before it (M&M A.4), weighed by how far they beat it, with itself as one more opponent. Generation 1 has none
     before it and learns by self-play alone.
     """
     snapshots: list[Snapshot] = []
-    policy = Policy(config.network, duel_spec(roster), config.seed)
+    policy = Policy(config.network, duel_spec(roster), config.seed, build)
     characters = participants(config, roster)
     for generation in range(1, config.generalists.generations + 1):
         file = run.generalist_file(generation)
@@ -39,7 +45,7 @@ def train(config: Config, roster: Roster, run: RunDirectory, yardstick: Yardstic
                 slots=config.network.mixture_slots,
                 slot=tuple(range(generation)),
             )
-            pool = Pool(config.network, duel_spec(roster), snapshots)
+            pool = Pool(config.network, duel_spec(roster), snapshots, build)
             phase = Phase(
                 file.stem, generation, policy, graph, pool, config.generalists.frames, yardstick=yardstick
             )  # fmt: skip
