@@ -62,8 +62,8 @@ COMPARED: dict[str, dict[str, Any]] = {
     "entropy 0.003": {"ppo.entropy": 0.003},
     "trunk 64, 64": {"network.trunk": (64, 64)},
     "trunk 256, 128": {"network.trunk": (256, 128)},
-    "network: two convolutions": {"network": "two_convolutions"},
-    "network: perceptron": {"network": "perceptron"},
+    "network: two convolutions": {"arrangement": "two_convolutions"},
+    "network: perceptron": {"arrangement": "perceptron"},
 }
 """What is tried against `SETTINGS`; the networks are those of `benchmarks.networks`."""
 
@@ -90,7 +90,7 @@ def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
         return against_bots(roster, policy, graph, config.evaluation.yardstick_games)
 
     directory = RunDirectory(folder)
-    build = arrangements(config, roster)[FLAGS.network]
+    build = arrangements(config, roster)[FLAGS.arrangement]
     snapshots = generalists.train(config, roster, directory, yardstick, build)
     total = (time.time() - began) / 60
     final = against_last(snapshots, config, roster, build)
@@ -132,8 +132,8 @@ def run(seed: int, changes: dict[str, Any]) -> dict[str, Any]:
         arguments = ["--worker", f"--seeds={seed}", f"--run_dir={folder}", f"--began={time.time()}"]
         arguments += [f"--{name}={FLAGS[name].value}" for name in ("frames", "games", "looks")]
         arguments += [f"--set={change}" for change in FLAGS.set]
-        settings = {"network": FLAGS.network} | changes
-        arguments.append(f"--network={settings.pop('network')}")
+        settings = {"arrangement": FLAGS.arrangement} | changes
+        arguments.append(f"--arrangement={settings.pop('arrangement')}")
         arguments += [f"--set={name}={json.dumps(value)}" for name, value in settings.items()]
         return on_ranks(FLAGS.ranks, "benchmarks.learning", arguments, show="generation_")
 
@@ -149,7 +149,7 @@ def define_flags() -> None:
     flags.DEFINE_multi_string("set", [], "Another setting, as name=JSON, e.g. --set=ppo.learning_rate=3e-4.")
     flags.DEFINE_bool("compare", False, "A run of each seed for each of other settings, too.")
     flags.DEFINE_multi_enum("only", list(COMPARED), list(COMPARED), "What to compare.")
-    flags.DEFINE_string("network", "four_module", "Which network of `benchmarks.networks` learns.")
+    flags.DEFINE_string("arrangement", "four_module", "Which network of `benchmarks.networks` learns.")
     flags.DEFINE_string("out", "", "Also write the results to this file.")
     flags.DEFINE_string("figure", "", "Also draw the win rates on the way into this file (PNG, SVG).")
     flags.DEFINE_bool("worker", False, "One rank of a run; used by the program itself.")
