@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from absl import app, flags, logging
 
-from benchmarks.networks import arrangements
+from benchmarks.networks import ARRANGEMENTS, arrangement
 from benchmarks.ranks import on_ranks
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
@@ -90,7 +90,7 @@ def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
         return against_bots(roster, policy, graph, config.evaluation.yardstick_games)
 
     directory = RunDirectory(folder)
-    build = arrangements(config, roster)[FLAGS.arrangement]
+    build = arrangement(FLAGS.arrangement, config, roster)
     snapshots = generalists.train(config, roster, directory, yardstick, build)
     total = (time.time() - began) / 60
     final = against_last(snapshots, config, roster, build)
@@ -149,7 +149,7 @@ def define_flags() -> None:
     flags.DEFINE_multi_string("set", [], "Another setting, as name=JSON, e.g. --set=ppo.learning_rate=3e-4.")
     flags.DEFINE_bool("compare", False, "A run of each seed for each of other settings, too.")
     flags.DEFINE_multi_enum("only", list(COMPARED), list(COMPARED), "What to compare.")
-    flags.DEFINE_string("arrangement", "four_module", "Which network of `benchmarks.networks` learns.")
+    flags.DEFINE_enum("arrangement", "four_module", ARRANGEMENTS, "Which network of `benchmarks.networks` learns.")
     flags.DEFINE_string("out", "", "Also write the results to this file.")
     flags.DEFINE_string("figure", "", "Also draw the win rates on the way into this file (PNG, SVG).")
     flags.DEFINE_bool("worker", False, "One rank of a run; used by the program itself.")

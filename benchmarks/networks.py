@@ -125,10 +125,15 @@ def equal_perceptron(policy: Policy) -> BuildNetwork:
     return perceptron(min((low, high), key=lambda width: abs(count(width) - target)))
 
 
-def arrangements(config: Config, roster: Roster) -> dict[str, BuildNetwork]:
-    """What is compared, by name."""
-    ours = Policy(config.network, duel_spec(roster))
-    return {"four_module": build_network, "two_convolutions": two_convolutions, "perceptron": equal_perceptron(ours)}
+ARRANGEMENTS = ("four_module", "two_convolutions", "perceptron")
+"""What is compared."""
+
+
+def arrangement(name: str, config: Config, roster: Roster) -> BuildNetwork:
+    """One of the `ARRANGEMENTS`. Finding the equal perceptron takes a while."""
+    if name == "perceptron":
+        return equal_perceptron(Policy(config.network, duel_spec(roster)))
+    return {"four_module": build_network, "two_convolutions": two_convolutions}[name]
 
 
 class Kernels:
@@ -187,8 +192,8 @@ def rates(networks: dict[str, Kernels], repeats: int) -> dict[str, dict[str, flo
 
 
 def compare(config: Config, roster: Roster, matches: int, repeats: int) -> dict[str, dict[str, float]]:
-    """Rates, parameters and operations of each of the `arrangements`."""
-    networks = {name: Kernels(config, roster, matches, build) for name, build in arrangements(config, roster).items()}
+    """Rates, parameters and operations of each of the `ARRANGEMENTS`."""
+    networks = {name: Kernels(config, roster, matches, arrangement(name, config, roster)) for name in ARRANGEMENTS}
     found = rates(networks, repeats)
     for name, kernels in networks.items():
         found[name] |= {"operations": operations(kernels.policy), "parameters": kernels.policy.parameters}

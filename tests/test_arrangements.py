@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.networks import arrangements, operations
+from benchmarks.networks import arrangement, operations
 from camtf.checkpoint import RunDirectory
 from camtf.config import override, preset
 from camtf.game.observation import duel_spec
@@ -20,7 +20,7 @@ CONFIG = override(preset("test"), {"generalists.frames": 640})
 
 def test_the_perceptron_has_as_many_operations_as_the_four_modules(roster: Roster) -> None:
     ours, plain = (
-        Policy(CONFIG.network, duel_spec(roster), build=arrangements(CONFIG, roster)[name])
+        Policy(CONFIG.network, duel_spec(roster), build=arrangement(name, CONFIG, roster))
         for name in ("four_module", "perceptron")
     )
     assert operations(plain) == pytest.approx(operations(ours), rel=0.02)
@@ -31,7 +31,7 @@ def test_generations_of_another_network(roster: Roster, tmp_path: Path, name: st
     """The second generation has the first one, served from the pool, in its mixture."""
     run = RunDirectory(tmp_path / "run")
     run.begin(CONFIG, roster, write=True)
-    build = arrangements(CONFIG, roster)[name]
+    build = arrangement(name, CONFIG, roster)
     first, second = generalists.train(CONFIG, roster, run, build=build)
     own = Policy(CONFIG.network, duel_spec(roster), build=build)
     own.set_weights(second.weights)
