@@ -3,8 +3,8 @@
 Rates of the network alone, without game and opponents, in one process: gradient samples a second (a pass of PPO with
 its losses and Adam over real observations) and inferences a second (sampled actions). Beside it
 
-- the arrangement of the modules that it replaced: two layers of Conv1D over the last decisions, and a layer of its own
-  for the mixture;
+- an arrangement of the modules from before: two layers of Conv1D over the last decisions, and a layer of its own for
+  the mixture;
 - a multilayer perceptron with the same inputs and heads, whose two equal hidden layers are as wide as makes its
   floating-point operations the same, as TensorFlow's profiler counts them.
 
@@ -65,8 +65,9 @@ def perceptron(width: int) -> BuildNetwork:
 
 
 def two_convolutions(config: NetworkConfig, spec: GameSpec, seed: int) -> keras.Model:
-    """The four modules in the arrangement of before."""
+    """The four modules in an arrangement of before, with its widths."""
     keras.utils.set_random_seed(seed)
+    config = dataclasses.replace(config, fighter_filters=32, history_filters=16, mask_units=16)
     start = keras.initializers.Orthogonal(2**0.5)
 
     def windows(filters: int, size: int, name: str) -> keras.layers.Layer:

@@ -73,15 +73,15 @@ class GameConfig(_Checked):
 
 @dataclass(frozen=True)
 class NetworkConfig(_Checked):
-    """Sizes of the four-module network. The default has at least 60,000 parameters."""
+    """Sizes of the four-module network. The default has at least 60,000 parameters, and widths with which the trunk's
+    input is a multiple of 16, as many numbers as a processor multiplies at once."""
 
     embedding: int = _setting(8, "width of the embedding of each id in the Element module", 1, 256)
-    fighter_filters: int = _setting(32, "Conv1D filters over the two fighters (Basic)", 1, 1024)
-    history_filters: int = _setting(16, "Conv1D filters over the last actions (Basic)", 1, 1024)
-    projectile_filters: int = _setting(8, "Conv1D filters over the projectiles (Basic)", 1, 1024)
+    fighter_filters: int = _setting(48, "Conv1D filters over the two fighters and their projectiles (Basic)", 1, 1024)
+    history_filters: int = _setting(32, "Conv1D filters over the last actions (Basic)", 1, 1024)
     buff_filters: int = _setting(16, "Conv1D filters over the two players' buff slots (Buff)", 1, 1024)
-    element_filters: int = _setting(24, "Conv1D filters over the two players' equipment (Element)", 1, 1024)
-    mask_units: int = _setting(16, "units of the Action-Mask module", 1, 1024)
+    element_filters: int = _setting(16, "Conv1D filters over the two players' equipment (Element)", 1, 1024)
+    mask_units: int = _setting(10, "units of the Action-Mask module", 1, 1024)
     mixture_slots: int = _setting(
         16, "S, slots of the opponent mixture: the most generations that a run can have", 1, 256
     )

@@ -39,8 +39,8 @@ def _aligned_zeros(shape: tuple[int, ...], dtype: type) -> np.ndarray:
 class GameSpec:
     """Shapes of a game's four modules and two heads: what a network needs to know of it.
 
-    *Basic* holds, one after the other: two fighters, ``projectiles`` (own and opponent's together), the environment,
-    and the last ``history`` decisions. *Action-Mask*: legal movements, legal skills, and skills that root movement.
+    *Basic* holds, one after the other: two fighters with what flies for each, the environment, and the last ``history``
+    decisions. *Action-Mask*: legal movements, legal skills, and skills that root movement.
     """
 
     movements: int  # M
@@ -51,16 +51,13 @@ class GameSpec:
     buff_fields: int
     id_counts: tuple[int, ...]  # how many values each id column at the front of the Element module can take
     attributes: int  # further columns of the Element module
-    projectiles: int = 0
-    projectile_width: int = 0
-    history: int = 0  # at most 4, or a multiple of 4
+    history: int = 0  # at most 8, or a multiple of 8
     history_width: int = 0  # of one past decision, own and opponent's
 
     @property
     def basic_width(self) -> int:
         """Numbers in the Basic module."""
-        moving = self.projectiles * self.projectile_width + self.history * self.history_width
-        return 2 * self.fighter_width + self.environment_width + moving
+        return 2 * self.fighter_width + self.environment_width + self.history * self.history_width
 
     @property
     def element_width(self) -> int:
@@ -89,7 +86,7 @@ class Observation(NamedTuple):
     Arrays are NumPy arrays in the game and tensors in the network.
     """
 
-    basic: Any  # float32 [..., BASIC_WIDTH], in [-1, 1]: both fighters, projectiles, time, the last actions
+    basic: Any  # float32 [..., BASIC_WIDTH], in [-1, 1]: both fighters, time, the last actions
     buff: Any  # float32 [..., 2, BUFF_KINDS, 3], in [0, 1]: own and opponent's, one slot per kind
     element: Any  # int32 [..., 2, ELEMENT_WIDTH]: ids, then declared attributes in per mille of their range
     mask: Any  # float32 [..., MASK_WIDTH], 0 or 1: movement legal | skill legal | skill roots movement

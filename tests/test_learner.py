@@ -137,10 +137,18 @@ def slow_update(policy: Policy, data: Segment, config: PPOConfig, progress: floa
         optimizer.apply(clipped_gradients, variables)
 
 
-@pytest.mark.parametrize("samples_at_once", [7, 1000])
-def test_an_update_is_the_slow_one(roster: Roster, monkeypatch: pytest.MonkeyPatch, samples_at_once: int) -> None:
-    """Two passes with a clipped gradient and a smaller step size, computed in parts of a minibatch and whole."""
-    monkeypatch.setattr(learner_module, "_SAMPLES_AT_ONCE", samples_at_once)
+@pytest.mark.parametrize(
+    ("samples", "parts"), [(1, 1), (7680, 8), (10240, 10), (5 * 1033, 5), (9 * 101, 1), (2053, 2), (4099, 4)]
+)
+def test_a_minibatch_is_computed_in_parts(samples: int, parts: int) -> None:
+    """Near 1,024 samples each, of the same size where the number has such a divisor (2,053 and 4,099 are primes)."""
+    assert learner_module.parts_of(samples) == parts
+
+
+@pytest.mark.parametrize("parts", [1, 8, 11])
+def test_an_update_is_the_slow_one(roster: Roster, monkeypatch: pytest.MonkeyPatch, parts: int) -> None:
+    """Two passes with a clipped gradient and a smaller step size; 80 samples at once, in equal and in unequal parts."""
+    monkeypatch.setattr(learner_module, "parts_of", lambda samples: parts)
     config = dataclasses.replace(PPO, gradient_norm=0.1, final_learning_rate=0.2, gae_lambda=0.9)
     fast, slow = Policy(NETWORK, duel_spec(roster), 1), Policy(NETWORK, duel_spec(roster), 1)
     data = segment(roster, fast)

@@ -91,7 +91,7 @@ def test_every_module_reaches_every_head(network: keras.Model, roster: Roster) -
             assert not np.array_equal(base[head].numpy(), other[head].numpy()), (name, head)
 
 
-@pytest.mark.parametrize("history", [0, 3, 8])
+@pytest.mark.parametrize("history", [0, 3, 8, 16])
 def test_a_game_may_keep_other_histories(roster: Roster, history: int) -> None:
     spec = dataclasses.replace(duel_spec(roster), history=history)
     network = build_network(NetworkConfig(), spec, seed=1)
@@ -100,8 +100,8 @@ def test_a_game_may_keep_other_histories(roster: Roster, history: int) -> None:
 
 
 def test_a_history_that_is_no_whole_number_of_windows(roster: Roster) -> None:
-    with pytest.raises(ValueError, match="at most 4 or a multiple of it, got 6"):
-        build_network(NetworkConfig(), dataclasses.replace(duel_spec(roster), history=6), seed=1)
+    with pytest.raises(ValueError, match="at most 8 or a multiple of it, got 12"):
+        build_network(NetworkConfig(), dataclasses.replace(duel_spec(roster), history=12), seed=1)
 
 
 @pytest.mark.parametrize(("steps", "kernel"), [(6, 1), (6, 2), (6, 3), (6, 6)])

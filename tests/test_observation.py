@@ -54,7 +54,7 @@ def test_cooldown_buff_and_projectile(plain: Roster) -> None:
     own = duel.observation.basic[0, 0, layout.PROJECTILES_AT :][: layout.PROJECTILE_WIDTH]
     # Let go on the fourth tick at x = -1500, it has flown two ticks since.
     assert own.tolist() == pytest.approx([1, (3000 - 600) / 12000, 0, 300 / 600, 28 / 90])
-    others = layout.PROJECTILES_AT + 2 * layout.PROJECTILE_WIDTH
+    others = layout.FIGHTER_WIDTH + layout.PROJECTILES_AT
     seen = duel.observation.basic[1, 0, others:][: layout.PROJECTILE_WIDTH]
     # Reed's forward is the other way.
     assert seen.tolist() == pytest.approx([1, -(3000 - 600) / 12000, 0, -300 / 600, 28 / 90])

@@ -4,8 +4,7 @@ Everything is canonical: a player sees itself first, and x grows towards the opp
 head). Module by module (ranges in brackets; a time is divided by the longest time of its kind):
 
 *Basic*, float32 ``[BASIC_WIDTH]``, in order
-  - two fighters, own first, FIGHTER_FIELDS each (below);
-  - own and opponent's projectiles, PROJECTILES each, PROJECTILE_FIELDS each;
+  - two fighters, own first: of each FIGHTER_FIELDS (below), then its PROJECTILES with PROJECTILE_FIELDS each;
   - ENVIRONMENT_FIELDS;
   - the last HISTORY decisions, latest first; of each, own then opponent's movement as (length, depth) in {-1, 0, 1}
     in that player's own canonical frame and skill as a one-hot over `camtf.game.state.SKILLS`.
@@ -88,12 +87,12 @@ ENVIRONMENT_FIELDS = ("dx", "dy", "near_x", "near_y", "time_left", "health_lead"
 """Offset to the opponent over the whole arena, the same on a scale of 1.5 m (clipped), time, lead in health."""
 BUFF_FIELDS = ("remaining", "stacks", "magnitude")
 
-FIGHTER_WIDTH = len(FIGHTER_FIELDS)
+PROJECTILES_AT = len(FIGHTER_FIELDS)  # in a fighter's part
 PROJECTILE_WIDTH = len(PROJECTILE_FIELDS)
+FIGHTER_WIDTH = PROJECTILES_AT + PROJECTILES * PROJECTILE_WIDTH
 ENVIRONMENT_WIDTH = len(ENVIRONMENT_FIELDS)
 ACTION_WIDTH = 2 + len(SKILLS)
-PROJECTILES_AT = 2 * FIGHTER_WIDTH
-ENVIRONMENT_AT = PROJECTILES_AT + 2 * PROJECTILES * PROJECTILE_WIDTH
+ENVIRONMENT_AT = 2 * FIGHTER_WIDTH
 HISTORY_AT = ENVIRONMENT_AT + ENVIRONMENT_WIDTH
 BASIC_WIDTH = HISTORY_AT + HISTORY * 2 * ACTION_WIDTH
 BUFF_KINDS = len(BUFFS)
@@ -128,8 +127,6 @@ def duel_spec(roster: Roster) -> GameSpec:
         buff_fields=len(BUFF_FIELDS),
         id_counts=roster.id_counts,
         attributes=roster.element_module.shape[1] - len(roster.id_counts),
-        projectiles=2 * PROJECTILES,
-        projectile_width=PROJECTILE_WIDTH,
         history=HISTORY,
         history_width=2 * ACTION_WIDTH,
     )
@@ -250,11 +247,8 @@ def copy_others(basic: Any, others: Any, flip: int) -> None:
         basic[FIGHTER_WIDTH + k] = others[k]
     for k in (_X, _FACING, _PUSH, _SUMMON_DX):
         basic[FIGHTER_WIDTH + k] *= flip
-    half = PROJECTILES * PROJECTILE_WIDTH
-    for k in range(half):
-        basic[PROJECTILES_AT + half + k] = others[PROJECTILES_AT + k]
     for i in range(PROJECTILES):
-        place = PROJECTILES_AT + half + i * PROJECTILE_WIDTH
+        place = FIGHTER_WIDTH + PROJECTILES_AT + i * PROJECTILE_WIDTH
         basic[place + 1] *= flip
         basic[place + 3] *= flip
 

@@ -16,9 +16,9 @@ from camtf.learn.returns import lambda_returns, vtrace
 from camtf.model.policy import Policy, distributions, tensor
 from camtf.types import Observation, Segment
 
-_SAMPLES_AT_ONCE = 768
-"""Samples whose gradient is computed at a time. Their activations stay in the cache; those of a whole minibatch do not,
-and ranks that go to memory for them wait for each other there."""
+_SAMPLES_AT_ONCE = 1024
+"""About how many samples' gradient is computed at a time. Their activations stay in the cache; those of a whole
+minibatch do not, and ranks that go to memory for them wait for each other there."""
 
 
 class Batch(NamedTuple):
@@ -88,7 +88,7 @@ class Learner:
         self._sizes = [v.shape.num_elements() for v in self._trainable]
         self.optimizer = FusedAdam(config.learning_rate, epsilon=1e-5)
         self.optimizer.build(policy.network.trainable_variables)
-        self.train_pass = tf.function(self._one_pass, reduce_retracing=True)
+        self.train_pass = tf.function(self._one_pass)
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -192,9 +192,9 @@ class Learner:
 
     def _gradient(self, observation: Observation, batch: Batch, times: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Gradient of this rank's part of a minibatch, all variables end to end, and its diagnostics."""
-        rows = tf.shape(batch.action)[1]
-        samples = rows * tf.size(times)
-        parts = -(-samples // _SAMPLES_AT_ONCE)
+        rows = batch.action.shape[1]
+        samples = rows * times.shape[0]
+        parts = parts_of(samples)
         began = tf.timestamp()
         with tf.control_dependencies([began]):
             gradient = tf.zeros(sum(self._sizes))
@@ -202,6 +202,8 @@ class Learner:
         for part in tf.range(parts):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             sample = tf.range(part * samples // parts, (part + 1) * samples // parts)
+            if samples % parts == 0:  # of a known size, so that TensorFlow need not work out shapes in every part
+                sample.set_shape(samples // parts)
             of_part = self._gradient_of(observation, batch, tf.gather(times, sample // rows), sample % rows)
             share = tf.cast(tf.size(sample) / samples, tf.float32)
             gradient += share * of_part[0]
@@ -245,6 +247,15 @@ class Learner:
         gradients = [tf.reshape(g, v.shape) for g, v in zip(clipped, self._trainable, strict=True)]
         self.optimizer.apply(gradients, self.policy.network.trainable_variables)
         return tf.stack([seconds, tf.norm(averaged)])
+
+
+def parts_of(samples: int) -> int:
+    """In how many parts the gradient of so many samples is computed: about `_SAMPLES_AT_ONCE` each, and all of the same
+    size if a number of parts of half to one and a half times that size divides the samples."""
+    about = max(round(samples / _SAMPLES_AT_ONCE), 1)
+    least, most = -(-2 * samples // (3 * _SAMPLES_AT_ONCE)), 2 * samples // _SAMPLES_AT_ONCE
+    even = [parts for parts in range(max(least, 1), max(most, 1) + 1) if samples % parts == 0]
+    return min(even, key=lambda parts: abs(parts - about), default=about)
 
 
 def _moments(targets: Targets, reward: np.ndarray) -> list[np.float64]:

@@ -2,7 +2,8 @@
 
 Each is a Keras model of its own over one input, so that nothing connects the modules below the trunk: the sparse
 design of CAM figure 4 and M&M figure 6, with Conv1D in place of dense layers and embeddings for the ids. A Conv1D
-slides over things of one kind (the two fighters, the projectiles, the last decisions) with the same weights for each.
+slides over things of one kind (the two fighters, their buffs, what they carry, the last decisions) with the same
+weights for each.
 """
 
 from __future__ import annotations
@@ -10,14 +11,13 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from camtf.config import NetworkConfig
 from camtf.types import GameSpec
 
-_DECISIONS_PER_WINDOW = 4
+_DECISIONS_PER_WINDOW = 8
 
 
 @keras.saving.register_keras_serializable("camtf")
@@ -52,25 +52,21 @@ class IdEmbedding(keras.layers.Embedding):
 
 
 def basic_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
-    """``[BASIC_WIDTH]`` -> features of both fighters, projectiles, the last decisions and the environment, a list. The
-    trunk joins them: to join them here too would copy them twice."""
+    """``[BASIC_WIDTH]`` -> features of both fighters, the last decisions and the environment, a list. The trunk joins
+    them: to join them here too would copy them twice."""
     basic = keras.Input((spec.basic_width,), name="basic")
-    ends = np.cumsum(
-        [2 * spec.fighter_width, spec.projectiles * spec.projectile_width, spec.environment_width]
-    ).tolist()
-    fighters = keras.layers.Reshape((2, spec.fighter_width))(basic[:, : ends[0]])
+    environment_at = 2 * spec.fighter_width
+    history_at = environment_at + spec.environment_width
+    fighters = keras.layers.Reshape((2, spec.fighter_width))(basic[:, :environment_at])
     parts = [_conv(config.fighter_filters, 1, "fighters")(fighters)]
-    if spec.projectiles:
-        projectiles = keras.layers.Reshape((spec.projectiles, spec.projectile_width))(basic[:, ends[0] : ends[1]])
-        parts.append(_conv(config.projectile_filters, 1, "projectiles")(projectiles))
     if spec.history:
         window = min(_DECISIONS_PER_WINDOW, spec.history)
         if spec.history % window:
             raise ValueError(f"GameSpec.history must be at most {window} or a multiple of it, got {spec.history}")
-        history = keras.layers.Reshape((spec.history, spec.history_width))(basic[:, ends[2] :])
+        history = keras.layers.Reshape((spec.history, spec.history_width))(basic[:, history_at:])
         parts.append(_conv(config.history_filters, window, "history")(history))
     flat = [keras.layers.Flatten()(part) for part in parts]
-    environment = [basic[:, ends[1] : ends[2]]] if spec.environment_width else []
+    environment = [basic[:, environment_at:history_at]] if spec.environment_width else []
     return keras.Model(basic, [*flat, *environment], name="basic_module")
 
 
@@ -91,13 +87,16 @@ def element_encoder(config: NetworkConfig, spec: GameSpec, players: int = 2) -> 
     element = keras.Input((players, spec.element_width), dtype="int32", name="element")
     kinds = len(spec.id_counts)
     firsts = [sum(spec.id_counts[:i]) for i in range(kinds)]
+    # A matrix first: TensorFlow cuts it by plain copies of memory, which it does not for three dimensions.
+    rows = ops.reshape(element, (-1, spec.element_width))
     # Minus a negative: TensorFlow turns a sum with a vector into a BiasAdd, which TFLite lacks for integers.
-    ids = element[:, :, :kinds] - ops.convert_to_tensor([-first for first in firsts], dtype="int32")
+    ids = rows[:, :kinds] - ops.convert_to_tensor([-first for first in firsts], dtype="int32")
     embedded = IdEmbedding(sum(spec.id_counts), config.embedding, name="ids")(ids)
-    features = keras.layers.Reshape((players, kinds * config.embedding))(embedded)
+    features = ops.reshape(embedded, (-1, kinds * config.embedding))
     if spec.attributes:
-        attributes = ops.cast(element[:, :, kinds:], "float32") * 1e-3
+        attributes = ops.cast(rows[:, kinds:], "float32") * 1e-3
         features = keras.layers.Concatenate()([features, attributes])
+    features = ops.reshape(features, (-1, players, features.shape[-1]))
     features = _conv(config.element_filters, 1, "elements")(features)
     return keras.Model(element, keras.layers.Flatten()(features), name="element_module")
 
