@@ -50,8 +50,7 @@ class InteractionGraph:
         self.win_rates = np.full((roster_size, self.nodes), 0.5)
         self._solver = SOLVERS[solver]
         self._conditioning = conditioning
-        self._slot_of_node = np.repeat(np.array(slot, np.int64), len(characters))
-        self._slots = slots
+        self._in_slot = np.eye(slots)[np.repeat(np.array(slot, np.int64), len(characters))]
         self._own_node = np.full(roster_size, -1, np.int64)
         self._own_node[self.characters] = self.frozen_nodes + np.arange(len(characters))
         self._solve()
@@ -108,9 +107,7 @@ class InteractionGraph:
         if self._conditioning is not None:
             self._mixture = self._conditioning.astype(np.float32)
         else:
-            mixture = np.zeros((len(self.sigma), self._slots))
-            np.add.at(mixture.T, self._slot_of_node, self.sigma.T)
-            self._mixture = mixture.astype(np.float32)
+            self._mixture = (self.sigma @ self._in_slot).astype(np.float32)
 
 
 def _draw(cumulative: np.ndarray, row: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
