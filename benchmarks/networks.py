@@ -67,7 +67,7 @@ def perceptron(width: int) -> BuildNetwork:
 def two_convolutions(config: NetworkConfig, spec: GameSpec, seed: int) -> keras.Model:
     """The four modules in an arrangement of before, with its widths."""
     keras.utils.set_random_seed(seed)
-    config = dataclasses.replace(config, fighter_filters=32, history_filters=16, mask_units=16)
+    config = dataclasses.replace(config, fighter_filters=32, history_filters=16, element_filters=24, mask_units=16)
     start = keras.initializers.Orthogonal(2**0.5)
 
     def windows(filters: int, size: int, name: str) -> keras.layers.Layer:
