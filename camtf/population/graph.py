@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 
 from camtf.population.solvers import SOLVERS
 from camtf.types import Battles
@@ -112,9 +113,14 @@ class InteractionGraph:
 
 def _draw(cumulative: np.ndarray, row: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     """Index drawn from the given row of cumulative distributions ``[rows, n]``, for each uniform number."""
-    rows, n = cumulative.shape
-    if n == 0:
-        return np.zeros(uniforms.shape, np.int64)
-    raised = (cumulative + 2.0 * np.arange(rows)[:, None]).ravel()  # one increasing sequence
-    index = np.searchsorted(raised, uniforms + 2.0 * row, side="left") - n * row
-    return np.clip(index, 0, n - 1)
+    drawn = np.zeros(uniforms.shape, np.int64)
+    if cumulative.shape[1]:
+        _search(cumulative, row.ravel(), uniforms.ravel(), drawn.reshape(-1))
+    return drawn
+
+
+@njit(cache=True)
+def _search(cumulative: np.ndarray, row: np.ndarray, uniforms: np.ndarray, drawn: np.ndarray) -> None:
+    last = cumulative.shape[1] - 1  # sums may end a rounding error below 1
+    for i in range(len(drawn)):
+        drawn[i] = min(np.searchsorted(cumulative[row[i]], uniforms[i]), last)
