@@ -197,9 +197,8 @@ class Learner:
         parts = parts_of(samples)
         began = tf.timestamp()
         with tf.control_dependencies([began]):
-            gradient = tf.zeros(sum(self._sizes))
-        means = tf.zeros(len(_MEANS))
-        for part in tf.range(parts):
+            gradient, means, numbers = tf.zeros(sum(self._sizes)), tf.zeros(len(_MEANS)), tf.range(parts)
+        for part in numbers:
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             sample = tf.range(part * samples // parts, (part + 1) * samples // parts)
             if samples % parts == 0:  # of a known size, so that TensorFlow need not work out shapes in every part
