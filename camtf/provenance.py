@@ -48,12 +48,14 @@ def commit() -> str:
 
 
 def _processor() -> str:
+    """Its name, and on x86 family and model: what is sold under one name may differ twofold in speed."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n", 1)[0].splitlines()
     except OSError:
         lines = []
-    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return named[0] if named else platform.processor() or "unknown processor"
+    about = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    name = about.get("model name") or platform.processor() or "unknown processor"
+    return f"{name} (family {about['cpu family']}, model {about['model']})" if "cpu family" in about else name
 
 
 def _version(name: str) -> str:
