@@ -138,20 +138,27 @@ def slow_update(policy: Policy, data: Segment, config: PPOConfig, progress: floa
 
 
 @pytest.mark.parametrize(
-    ("samples", "parts"), [(1, 1), (7680, 8), (10240, 10), (5 * 1033, 5), (9 * 101, 1), (2053, 2), (4099, 4)]
+    ("steps", "rows", "parts"),
+    [(1, 1, 1), (5, 1536, 10), (5, 2048, 10), (20, 384, 8), (5, 1033, 5), (9, 101, 1), (1, 2053, 2), (1, 4099, 4)],
 )
-def test_a_minibatch_is_computed_in_parts(samples: int, parts: int) -> None:
-    """Near 1,024 samples each, of the same size where the number has such a divisor (2,053 and 4,099 are primes)."""
-    assert learner_module.parts_of(samples) == parts
+def test_a_minibatch_is_computed_in_parts(steps: int, rows: int, parts: int) -> None:
+    """Near 1,024 samples each: within a time step where rows allow it (two of 768), else of the same size where the
+    number has such a divisor (2,053 and 4,099 are primes)."""
+    assert learner_module.parts_of(steps * rows, rows) == parts
 
 
-@pytest.mark.parametrize("parts", [1, 8, 11])
+@pytest.mark.parametrize("parts", [1, 4, 5, 8, 10])
 def test_an_update_is_the_slow_one(roster: Roster, monkeypatch: pytest.MonkeyPatch, parts: int) -> None:
-    """Two passes with a clipped gradient and a smaller step size; 80 samples at once, in equal and in unequal parts."""
-    monkeypatch.setattr(learner_module, "parts_of", lambda samples: parts)
+    """Two passes with a clipped gradient and a smaller step size; 12 of the 16 rows are learned from. The minibatch's
+    60 samples at once, in equal and in unequal parts, and in some that lie within a time step."""
+    monkeypatch.setattr(learner_module, "parts_of", lambda samples, rows: parts)
     config = dataclasses.replace(PPO, gradient_norm=0.1, final_learning_rate=0.2, gae_lambda=0.9)
     fast, slow = Policy(NETWORK, duel_spec(roster), 1), Policy(NETWORK, duel_spec(roster), 1)
     data = segment(roster, fast)
+    learned = {
+        name: x[..., :12] for name, x in data._asdict().items() if name not in ("observation", "mixture", "action")
+    }
+    data = data._replace(mixture=data.mixture[:, :12], action=data.action[:, :12], **learned)
     learner = Learner(fast, config, 1)
     order = [times for epoch in range(config.epochs) for times in learner.minibatches(config.segment, epoch).numpy()]
     metrics = learner.update(data, progress=0.5)

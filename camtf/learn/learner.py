@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -194,33 +195,25 @@ class Learner:
         """Gradient of this rank's part of a minibatch, all variables end to end, and its diagnostics."""
         rows = batch.action.shape[1]
         samples = rows * times.shape[0]
-        parts = parts_of(samples)
+        parts = parts_of(samples, rows)
         began = tf.timestamp()
         with tf.control_dependencies([began]):
             gradient, means, numbers = tf.zeros(sum(self._sizes)), tf.zeros(len(_MEANS)), tf.range(parts)
         for part in numbers:
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
-            sample = tf.range(part * samples // parts, (part + 1) * samples // parts)
-            if samples % parts == 0:  # of a known size, so that TensorFlow need not work out shapes in every part
-                sample.set_shape(samples // parts)
-            of_part = self._gradient_of(observation, batch, tf.gather(times, sample // rows), sample % rows)
-            share = tf.cast(tf.size(sample) / samples, tf.float32)
+            take = _taker(times, rows, part, parts)
+            own = Batch(*map(take, batch))
+            of_part = self._gradient_of(Observation(*map(take, observation)), own)
+            share = tf.cast(tf.shape(own.action)[0] / samples, tf.float32)
             gradient += share * of_part[0]
             means += share * of_part[1]
         with tf.control_dependencies([gradient]):
             seconds = tf.cast(tf.timestamp() - began, tf.float32)
         return gradient, tf.concat([means, [seconds]], 0)
 
-    def _gradient_of(
-        self, observation: Observation, batch: Batch, time: tf.Tensor, row: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Gradient of the mean loss of n samples, given by time step and row ``[n]``, and its diagnostics."""
+    def _gradient_of(self, observation: Observation, batch: Batch) -> tuple[tf.Tensor, tf.Tensor]:
+        """Gradient of the mean loss of n samples, leaves ``[n, ...]``, and its diagnostics."""
         c = self.config
-
-        def take(x: tf.Tensor) -> tf.Tensor:
-            return tf.gather(tf.reshape(x, (-1, *x.shape[2:])), time * tf.shape(x)[1] + row)
-
-        observation, batch = Observation(*map(take, observation)), Batch(*map(take, batch))
         with tf.GradientTape() as tape:
             output = self.policy(observation, batch.mixture)
             heads = distributions(output, observation.mask)
@@ -248,13 +241,41 @@ class Learner:
         return tf.stack([seconds, tf.norm(averaged)])
 
 
-def parts_of(samples: int) -> int:
-    """In how many parts the gradient of so many samples is computed: about `_SAMPLES_AT_ONCE` each, and all of the same
-    size if a number of parts of half to one and a half times that size divides the samples."""
+def parts_of(samples: int, rows: int) -> int:
+    """In how many parts the gradient of so many samples, ``rows`` of each time step, is computed: about
+    `_SAMPLES_AT_ONCE` each. From half to one and a half times that size, better each within a time step (see `_taker`),
+    else all of the same size."""
     about = max(round(samples / _SAMPLES_AT_ONCE), 1)
-    least, most = -(-2 * samples // (3 * _SAMPLES_AT_ONCE)), 2 * samples // _SAMPLES_AT_ONCE
-    even = [parts for parts in range(max(least, 1), max(most, 1) + 1) if samples % parts == 0]
-    return min(even, key=lambda parts: abs(parts - about), default=about)
+    least, most = max(-(-2 * samples // (3 * _SAMPLES_AT_ONCE)), 1), max(2 * samples // _SAMPLES_AT_ONCE, 1)
+    even = [parts for parts in range(least, most + 1) if samples % parts == 0]
+    within = [parts for parts in even if rows % (samples // parts) == 0]
+    return min(within or even, key=lambda parts: abs(parts - about), default=about)
+
+
+def _taker(times: tf.Tensor, rows: int, part: tf.Tensor, parts: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """What takes one part of a minibatch, ``[n, ...]``, from the ``[T, R, ...]`` of a segment. The minibatch is the
+    first ``rows`` at each of its times. A part within a time step is a block of memory, which need not be copied."""
+    samples = times.shape[0] * rows
+    first, end, size = part * samples // parts, (part + 1) * samples // parts, samples // parts
+    even = size * parts == samples
+    sample = tf.range(first, end)
+    if even:  # of a known size, so that TensorFlow need not work out shapes in every part
+        sample.set_shape(size)
+
+    def gather(x: tf.Tensor) -> tf.Tensor:
+        return tf.gather(_flat(x), tf.gather(times, sample // rows) * tf.shape(x)[1] + sample % rows)
+
+    def block(x: tf.Tensor) -> tf.Tensor:
+        x, at = _flat(x), times[first // rows] * tf.shape(x)[1] + first % rows
+        others = x.shape.rank - 1
+        return tf.slice(x, [at] + others * [0], [size] + others * [-1])
+
+    return block if even and rows % size == 0 else gather
+
+
+def _flat(x: tf.Tensor) -> tf.Tensor:
+    """``[T, R, ...]`` as ``[T R, ...]``."""
+    return tf.reshape(x, (-1, *x.shape[2:]))
 
 
 def _moments(targets: Targets, reward: np.ndarray) -> list[np.float64]:

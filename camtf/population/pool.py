@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
+from numba import njit
 
 from camtf.config import NetworkConfig
 from camtf.model.policy import BuildNetwork, Policy, PolicyOutput, build_network, compiled, rows_of, sample, tensor
@@ -51,13 +52,7 @@ class Pool:
         if len(snapshot) == 0:
             return np.zeros((0, 2), np.int32)
         mixture = self._mixtures[snapshot, character]
-        order = np.argsort(snapshot, kind="stable")
-        counts = np.bincount(snapshot, minlength=len(self.snapshots))
-        place = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
-        rows = np.zeros((len(counts), counts.max()), np.int32)  # what is left over computes row 0 once more
-        rows[snapshot[order], place] = order
-        slot = np.empty(len(order), np.int32)
-        slot[order] = snapshot[order] * counts.max() + place
+        rows, slot = _arrange(snapshot, len(self.snapshots))
         return self._act(Observation(*map(tensor, observation)), mixture, uniforms, rows, slot).numpy()
 
     def playing(self, graph: InteractionGraph) -> PoolPlayer:
@@ -89,3 +84,19 @@ class PoolPlayer:
     def act(self, observation: Observation, node: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         """See `camtf.learn.rollout.Opponents`."""
         return self.pool.act(observation, self.graph.snapshot_of(node), self.graph.node_character(node), uniforms)
+
+
+@njit(cache=True)
+def _arrange(snapshot: np.ndarray, snapshots: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that each snapshot computes, int32 ``[snapshots, most of any]``, and where among them each row stands,
+    ``[n]``. What is left over computes row 0 once more."""
+    counts = np.zeros(snapshots, np.int64)
+    slot = np.empty(len(snapshot), np.int32)
+    for row, own in enumerate(snapshot):
+        slot[row] = counts[own]
+        counts[own] += 1
+    rows = np.zeros((snapshots, counts.max()), np.int32)
+    for row, own in enumerate(snapshot):
+        rows[own, slot[row]] = row
+        slot[row] += own * rows.shape[1]
+    return rows, slot
