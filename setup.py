@@ -12,7 +12,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.10,<3.12",
     packages=find_packages(include=["camtf", "camtf.*", "mobile", "mobile.*"]),
-    package_data={"camtf.game.roster": ["*.toml"], "camtf.game.viewer": ["*.html"], "mobile": ["*.json"]},
+    package_data={"camtf.games.duel.roster": ["*.toml"], "camtf.games.duel.viewer": ["*.html"], "mobile": ["*.json"]},
     install_requires=[
         f"tensorflow-cpu==2.18.*; {LINUX_X86_64}",
         "tensorflow==2.18.*; sys_platform != 'linux' or platform_machine != 'x86_64'",

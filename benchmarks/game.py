@@ -19,11 +19,11 @@ import numpy as np
 from absl import app, flags
 from numba import njit
 
-from camtf.chance import ACTIONS, uniforms
 from camtf.evaluation.report import table
-from camtf.game.env import DuelGame, first_illegal
-from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
-from camtf.game.roster import load_roster
+from camtf.games.duel.env import DuelGame, first_illegal
+from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
+from camtf.games.duel.roster import load_roster
+from camtf.prng import ACTIONS, uniforms
 from camtf.provenance import provenance
 
 FLAGS = flags.FLAGS

@@ -28,8 +28,8 @@ from camtf.evaluation.figures import learning_curves
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
 from camtf.evaluation.yardstick import against_bots
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster, load_roster
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster, load_roster
 from camtf.model.policy import BuildNetwork, Policy
 from camtf.population import generalists
 from camtf.population.graph import InteractionGraph

@@ -30,9 +30,9 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from camtf import distributed
 from camtf.config import Config, NetworkConfig, preset
 from camtf.evaluation.report import table
-from camtf.game.env import DuelGame
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster, load_roster
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster, load_roster
 from camtf.learn.learner import Learner, Targets, tensors
 from camtf.learn.rollout import Rollout
 from camtf.model import modules

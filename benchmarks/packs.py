@@ -24,7 +24,7 @@ from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import PoolSide, play
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
-from camtf.game.observation import duel_spec
+from camtf.games.duel.observation import duel_spec
 from camtf.population.pool import Pool
 from camtf.provenance import provenance
 from mobile import deltas

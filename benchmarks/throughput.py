@@ -27,8 +27,8 @@ from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, override, preset
 from camtf.evaluation.report import table
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster, load_roster
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster, load_roster
 from camtf.model.policy import Policy
 from camtf.population.graph import InteractionGraph
 from camtf.population.phase import Phase, duel, run_phase

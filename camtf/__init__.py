@@ -4,7 +4,7 @@ The map, in the order in which data flows:
 
 =============================  =====================================================================================
 `camtf.config`                 a run as nested frozen dataclasses, and its presets
-`camtf.game`                   the duel: roster (TOML) -> rules (one tick) -> observation (four modules) -> B matches
+`camtf.games`                  what a game is; `duel`: roster (TOML) -> rules (a tick) -> observation -> B matches
 `camtf.types`                  the records that flow: `Observation`, `Step`, `Segment`, `Battles`; dimension letters
 `camtf.model`                  the four-module network and the policy made of it
 `camtf.learn`                  rollouts -> returns -> PPO update, over all ranks
@@ -22,7 +22,7 @@ Importing `camtf` alone loads neither TensorFlow nor Horovod: the game can be us
 """
 
 from camtf.config import Config, ConfigError, preset
-from camtf.game import DuelGame, Roster, RosterError, load_roster
+from camtf.games.duel import DuelGame, Roster, RosterError, load_roster
 from camtf.types import Observation, Step
 
 __all__ = ["Config", "ConfigError", "DuelGame", "Observation", "Roster", "RosterError", "Step", "load_roster", "preset"]

@@ -18,9 +18,9 @@ from camtf import distributed
 from camtf.evaluation import balance
 from camtf.evaluation.intervals import wilson
 from camtf.evaluation.report import rate, table
-from camtf.game.bots import BOTS
-from camtf.game.roster import Roster, RosterError, load_roster
-from camtf.game.roster.loader import DEFAULT_FOLDER
+from camtf.games.duel.bots import BOTS
+from camtf.games.duel.roster import Roster, RosterError, load_roster
+from camtf.games.duel.roster.loader import DEFAULT_FOLDER
 from camtf.provenance import provenance
 
 FLAGS = flags.FLAGS

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from camtf.config import Config, ConfigError, from_json, leaves, to_json
-from camtf.game.roster import Roster
+from camtf.games.duel.roster import Roster
 from camtf.provenance import provenance
 from camtf.types import Snapshot
 

@@ -13,7 +13,7 @@ from absl import app, flags
 from camtf import checkpoint, distributed
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table
-from camtf.game.roster import RosterError, load_roster
+from camtf.games.duel.roster import RosterError, load_roster
 from camtf.population.generalists import participants
 from camtf.provenance import provenance
 

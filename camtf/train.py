@@ -13,7 +13,7 @@ from absl import app, flags, logging
 from camtf import checkpoint, distributed, interrupt
 from camtf.config import PRESETS, Config, ConfigError, leaves, override, preset
 from camtf.evaluation.yardstick import against_bots
-from camtf.game.roster import RosterError, load_roster
+from camtf.games.duel.roster import RosterError, load_roster
 from camtf.model.policy import Policy
 from camtf.population import generalists, specialists
 from camtf.population.graph import InteractionGraph

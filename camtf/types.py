@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -82,7 +82,7 @@ class GameSpec:
 class Observation(NamedTuple):
     """What one player sees: the four modules. Leading dimensions are free (``[P, B]``, ``[R]``, ``[T, R]``).
 
-    The fields of every module, their ranges and units are listed in `camtf.game.observation`.
+    The fields of every module, their ranges and units are listed in `camtf.games.duel.observation`.
     Arrays are NumPy arrays in the game and tensors in the network.
     """
 
@@ -93,44 +93,11 @@ class Observation(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What `camtf.game.env.DuelGame.step` returns beside the next observation."""
+    """What `camtf.games.duel.env.DuelGame.step` returns beside the next observation."""
 
     reward: np.ndarray  # float32 [P, B]; reward[0] == -reward[1] exactly
     done: np.ndarray  # bool [B]; the battle ended (KO or bell) and a new one has begun
     outcome: np.ndarray  # float32 [B]; for ended battles 1 player 0 won, 0.5 draw, 0 player 1 won; else 0.5
-
-
-class BatchedGame(Protocol):
-    """What training needs of a game: B matches side by side, two players each. `camtf.game.env.DuelGame` is one.
-
-    A match that has ended restarts by itself with the characters that were last assigned. Everything depends on the
-    seed and the matches' global ids alone. `docs/own_game.md` has a whole one.
-    """
-
-    spec: GameSpec
-    matches: int  # B
-    characters: int  # N, or 1 where all play alike
-
-    def empty_observation(self, *leading: int) -> Observation:
-        """Buffers ``leading + [P, B]``."""
-
-    def assign(self, characters: np.ndarray) -> None:
-        """Who plays each match from its next start on, int ``[P, B]``."""
-
-    def reset(self, characters: np.ndarray, out: Observation | None = None) -> Observation:
-        """Start every match with these characters."""
-
-    def step(self, actions: np.ndarray, out: Observation | None = None) -> tuple[Observation, Step]:
-        """One decision of everyone, int32 ``[P, B, H]``; the observations after it, written to ``out``."""
-
-    def observe(self, out: Observation | None = None) -> Observation:
-        """The current observations again."""
-
-    def state(self) -> dict[str, np.ndarray]:
-        """All that the future depends on, ``[B, ...]``: what a checkpoint keeps."""
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Go on from a `state`."""
 
 
 class Segment(NamedTuple):

@@ -12,16 +12,16 @@ import numpy as np
 from absl import app, flags
 
 from camtf import distributed
-from camtf.chance import ACTIONS, uniforms
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.evaluation.battles import BotSide, PoolSide, Side, View
-from camtf.game import replay as replays
-from camtf.game.bots import BOTS
-from camtf.game.env import DuelGame
-from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT, duel_spec
-from camtf.game.roster import Roster, RosterError, load_roster
-from camtf.game.viewer import write_film, write_page
+from camtf.games.duel import replay as replays
+from camtf.games.duel.bots import BOTS
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT, duel_spec
+from camtf.games.duel.roster import Roster, RosterError, load_roster
+from camtf.games.duel.viewer import write_film, write_page
 from camtf.population.pool import Pool
+from camtf.prng import ACTIONS, uniforms
 from camtf.types import Observation
 
 FLAGS = flags.FLAGS

@@ -17,8 +17,8 @@ import numpy as np
 from absl import app, flags
 
 from camtf.evaluation.report import table
-from camtf.game.env import DuelGame
-from camtf.game.roster import load_roster
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.roster import load_roster
 from camtf.provenance import provenance
 from mobile.devices import Board, DeviceError, Phone
 from mobile.pack import Pack, PackError

@@ -22,9 +22,9 @@ from absl import app, flags, logging
 from camtf import distributed
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.evaluation.report import table
-from camtf.game.observation import duel_spec
-from camtf.game.roster import RosterError
-from camtf.game.state import MOVEMENTS, RULES_VERSION, SKILLS
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import RosterError
+from camtf.games.duel.state import MOVEMENTS, RULES_VERSION, SKILLS
 from camtf.provenance import provenance
 from mobile import deltas
 from mobile.convert import ActModule, convert

@@ -6,8 +6,8 @@ import numpy as np
 
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import PoolSide, play
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster, load_roster
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster, load_roster
 from camtf.model.policy import Policy
 from camtf.population.generalists import participants
 from camtf.population.pool import Pool

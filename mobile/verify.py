@@ -23,8 +23,8 @@ from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.evaluation.battles import Side, View, play
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
-from camtf.game.roster import RosterError
-from camtf.game.state import RULES_VERSION
+from camtf.games.duel.roster import RosterError
+from camtf.games.duel.state import RULES_VERSION
 from camtf.model import policy as keras_policy
 from camtf.provenance import provenance
 from camtf.types import Observation

@@ -11,7 +11,7 @@ import pytest
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import preset
-from camtf.game.roster import Roster, load_roster
+from camtf.games.duel.roster import Roster, load_roster
 from camtf.population import generalists, specialists
 from mobile.export import Exporter, Options
 from mobile.pack import Pack

@@ -8,9 +8,9 @@ import hashlib
 import numba
 import numpy as np
 
-from camtf.game import env
-from camtf.game.env import DuelGame
-from camtf.game.roster import load_roster
+from camtf.games.duel import env
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.roster import load_roster
 from tests.playing import random_actions
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from camtf.game.env import DuelGame
-from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
-from camtf.game.roster import Roster
-from camtf.game.state import FIGHTER, MOVEMENTS, SKILLS
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
+from camtf.games.duel.roster import Roster
+from camtf.games.duel.state import FIGHTER, MOVEMENTS, SKILLS
 from camtf.types import Observation, Step
 
 MOVE = {name: i for i, name in enumerate(MOVEMENTS)}

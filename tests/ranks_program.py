@@ -11,8 +11,8 @@ from camtf import distributed
 distributed.start()
 
 from camtf.evaluation.battles import BotSide, play  # noqa: E402
-from camtf.game.observation import duel_spec  # noqa: E402
-from camtf.game.roster import load_roster  # noqa: E402
+from camtf.games.duel.observation import duel_spec  # noqa: E402
+from camtf.games.duel.roster import load_roster  # noqa: E402
 from camtf.learn.learner import Learner  # noqa: E402
 from camtf.learn.rollout import share_matches  # noqa: E402
 from camtf.model.policy import Policy  # noqa: E402

@@ -9,10 +9,10 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 from pettingzoo.test import parallel_api_test, parallel_seed_test
 
-from camtf.game.adapters import AGENTS, DuelEnv, DuelParallelEnv
-from camtf.game.bots import BOTS
-from camtf.game.observation import FIGHTER_FIELDS
-from camtf.game.roster import Roster, RosterError
+from camtf.games.adapters import AGENTS, DuelEnv, DuelParallelEnv
+from camtf.games.duel.bots import BOTS
+from camtf.games.duel.observation import FIGHTER_FIELDS
+from camtf.games.duel.roster import Roster, RosterError
 
 
 def test_pettingzoo_api(roster: Roster) -> None:

@@ -10,8 +10,8 @@ import pytest
 from benchmarks.networks import arrangement, operations
 from camtf.checkpoint import RunDirectory
 from camtf.config import override, preset
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster
 from camtf.model.policy import Policy
 from camtf.population import generalists
 

@@ -10,7 +10,7 @@ import pytest
 
 from camtf import balance as command
 from camtf.evaluation import balance
-from camtf.game.roster import Roster, load_roster
+from camtf.games.duel.roster import Roster, load_roster
 
 ROCK_PAPER_SCISSORS = np.array([[0.5, 0.0, 1.0], [1.0, 0.5, 0.0], [0.0, 1.0, 0.5]])
 LADDER = 0.5 + 0.1 * (np.arange(4)[:, None] - np.arange(4)[None, :])

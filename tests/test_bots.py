@@ -9,9 +9,9 @@ import pytest
 
 from camtf.evaluation.battles import BotSide, play
 from camtf.evaluation.intervals import wilson
-from camtf.game.bots import BOTS
-from camtf.game.env import DuelGame
-from camtf.game.roster import Roster
+from camtf.games.duel.bots import BOTS
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.roster import Roster
 from camtf.types import Observation
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from camtf.checkpoint import CheckpointError, RunDirectory, read_arrays, write_arrays
 from camtf.config import override, preset
-from camtf.game.roster import Roster
+from camtf.games.duel.roster import Roster
 from camtf.types import Snapshot
 
 ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b|c/d": np.array([1 << 60])}

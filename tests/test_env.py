@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from camtf.config import RewardConfig
-from camtf.game.env import DuelGame
-from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
-from camtf.game.roster import Roster, load_roster
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
+from camtf.games.duel.roster import Roster, load_roster
 from camtf.types import Observation
 from tests.playing import random_actions
 

@@ -9,9 +9,9 @@ from camtf.config import preset
 from camtf.evaluation.battles import BotSide, play
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table, table
-from camtf.game.bots import BOTS
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster
+from camtf.games.duel.bots import BOTS
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster
 from camtf.model.policy import Policy
 from camtf.types import Snapshot
 

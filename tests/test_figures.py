@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from camtf.evaluation.figures import learning_curves
-from camtf.game.bots import BOTS
+from camtf.games.duel.bots import BOTS
 
 _SVG = "{http://www.w3.org/2000/svg}"
 

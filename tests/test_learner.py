@@ -11,9 +11,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from camtf.config import NetworkConfig, PPOConfig
-from camtf.game.env import DuelGame
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster
 from camtf.learn import learner as learner_module
 from camtf.learn.learner import Learner
 from camtf.learn.rollout import Rollout, share_matches

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from camtf.game import state
-from camtf.game.roster import Roster
-from camtf.game.roster.schema import BUFFS, PASSIVES
-from camtf.game.rules import constants
+from camtf.games.duel import state
+from camtf.games.duel.roster import Roster
+from camtf.games.duel.roster.schema import BUFFS, PASSIVES
+from camtf.games.duel.rules import constants
 
 MANUAL = (Path(__file__).parents[1] / "docs" / "game.md").read_text(encoding="utf-8")
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.config import preset
 from camtf.evaluation.intervals import rate_with_interval
-from camtf.game.roster import Roster
-from camtf.game.state import RULES_VERSION
+from camtf.games.duel.roster import Roster
+from camtf.games.duel.state import RULES_VERSION
 from mobile import deltas, report
 from mobile.convert import convert
 from mobile.export import Exporter, Options

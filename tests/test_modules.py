@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 
 from camtf.config import NetworkConfig
-from camtf.game.env import DuelGame
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster
 from camtf.model.modules import PatchConv1D
 from camtf.model.policy import build_network
 from camtf.types import Observation

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from camtf.game import observation as layout
-from camtf.game.roster import Roster
-from camtf.game.rules import constants as rules
-from camtf.game.state import HISTORY, SKILLS
+from camtf.games.duel import observation as layout
+from camtf.games.duel.roster import Roster
+from camtf.games.duel.rules import constants as rules
+from camtf.games.duel.state import HISTORY, SKILLS
 from tests.playing import Duel
 
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from camtf.config import NetworkConfig
-from camtf.game.observation import MASK_WIDTH, MOVEMENT_COUNT, SKILL_COUNT, duel_spec
-from camtf.game.roster import Roster
+from camtf.games.duel.observation import MASK_WIDTH, MOVEMENT_COUNT, SKILL_COUNT, duel_spec
+from camtf.games.duel.roster import Roster
 from camtf.model.policy import MaskedCategorical, Policy, PolicyOutput, best, distributions, log_prob, sample
 
 N = 20_000

@@ -13,10 +13,10 @@ import tensorflow as tf
 from camtf.checkpoint import CheckpointError, RunDirectory, read_arrays
 from camtf.config import Config, override, preset
 from camtf.evaluation.yardstick import against_bots
-from camtf.game.bots import BOTS
-from camtf.game.env import DuelGame
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster, RosterError
+from camtf.games.duel.bots import BOTS
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster, RosterError
 from camtf.interrupt import Interrupted
 from camtf.model.policy import Policy
 from camtf.population import generalists, phase, specialists

@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from camtf.checkpoint import RunDirectory, read_arrays
-from camtf.game.observation import duel_spec
-from camtf.game.roster import load_roster
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import load_roster
 from camtf.model.policy import Policy
 from tests.test_learner import NETWORK
 

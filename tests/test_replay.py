@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from camtf.game import replay as replays
-from camtf.game.env import DuelGame
-from camtf.game.replay import Replay, ReplayError
-from camtf.game.roster import Roster
+from camtf.games.duel import replay as replays
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.replay import Replay, ReplayError
+from camtf.games.duel.roster import Roster
 from camtf.types import Observation
 from tests.playing import random_actions
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from camtf.chance import ACTIONS, OPPONENTS, uniforms
 from camtf.config import NetworkConfig
-from camtf.game.env import DuelGame
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster
 from camtf.learn.rollout import Rollout
 from camtf.model.policy import Policy, PolicyOutput, distributions, sample
 from camtf.population.graph import InteractionGraph
 from camtf.population.pool import Pool
+from camtf.prng import ACTIONS, OPPONENTS, uniforms
 from camtf.types import Observation, Snapshot
 
 NETWORK = NetworkConfig(trunk=(32,))

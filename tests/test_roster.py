@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from camtf.game.roster import Roster, RosterError, element_column, generate, load_roster
-from camtf.game.roster.loader import read_toml
-from camtf.game.roster.schema import MOVES
+from camtf.games.duel.roster import Roster, RosterError, element_column, generate, load_roster
+from camtf.games.duel.roster.loader import read_toml
+from camtf.games.duel.roster.schema import MOVES
 
 
 def test_the_small_roster_is_read_as_written(plain: Roster) -> None:

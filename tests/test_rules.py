@@ -7,10 +7,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from camtf.game.roster import Roster
-from camtf.game.roster.schema import MOVES, PASSIVES
-from camtf.game.rules import constants as rules
-from camtf.game.state import CD_DASH, CD_SUBSTITUTE, CD_SUMMON
+from camtf.games.duel.roster import Roster
+from camtf.games.duel.roster.schema import MOVES, PASSIVES
+from camtf.games.duel.rules import constants as rules
+from camtf.games.duel.state import CD_DASH, CD_SUBSTITUTE, CD_SUMMON
 from tests.playing import Duel
 
 BURN, ROOT, SILENCE, SHIELD = rules.BURN, rules.ROOT, rules.SILENCE, rules.SHIELD

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from camtf.evaluation.battles import BotSide
-from camtf.game import replay as replays
-from camtf.game.replay import Replay
-from camtf.game.roster import Roster
-from camtf.game.viewer import film
-from camtf.game.viewer.page import page_data, write_page
+from camtf.games.duel import replay as replays
+from camtf.games.duel.replay import Replay
+from camtf.games.duel.roster import Roster
+from camtf.games.duel.viewer import film
+from camtf.games.duel.viewer.page import page_data, write_page
 from camtf.watch import play_match
 
 CHARACTERS = ("ember_fox", "frost_seer")

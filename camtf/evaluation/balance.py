@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from camtf.chance import ACTIONS, uniforms
 from camtf.evaluation.battles import BotSide, play
 from camtf.evaluation.intervals import rate_with_interval
-from camtf.game.bots import BOTS
-from camtf.game.env import DuelGame
-from camtf.game.observation import ENVIRONMENT_AT, ENVIRONMENT_FIELDS
-from camtf.game.roster import Roster
-from camtf.game.roster.schema import BUFFS
-from camtf.game.state import MATCH_TICKS, SKILLS, TICKS_PER_DECISION
+from camtf.games.duel.bots import BOTS
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.observation import ENVIRONMENT_AT, ENVIRONMENT_FIELDS
+from camtf.games.duel.roster import Roster
+from camtf.games.duel.roster.schema import BUFFS
+from camtf.games.duel.state import MATCH_TICKS, SKILLS, TICKS_PER_DECISION
+from camtf.prng import ACTIONS, uniforms
 from camtf.types import Observation
 
 MATCHES = 512

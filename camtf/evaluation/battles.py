@@ -9,13 +9,13 @@ from typing import Protocol
 import numpy as np
 
 from camtf import distributed
-from camtf.chance import ACTIONS, uniforms
-from camtf.game.bots import BOTS
-from camtf.game.env import DuelGame
-from camtf.game.observation import MOVEMENT_COUNT, SKILL_COUNT
-from camtf.game.roster import Roster
+from camtf.games.duel.bots import BOTS
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
+from camtf.games.duel.roster import Roster
 from camtf.model.policy import Policy
 from camtf.population.pool import Pool
+from camtf.prng import ACTIONS, uniforms
 from camtf.types import Observation
 
 
@@ -31,7 +31,7 @@ class View:
     """What a side may look at."""
 
     observation: Observation  # leaves [n, ...]
-    fighters: np.ndarray  # camtf.game.state.FIGHTER [n]
+    fighters: np.ndarray  # camtf.games.duel.state.FIGHTER [n]
     opponents: np.ndarray  # [n]
     entrant: np.ndarray  # [n], which of the side's entrants plays each match
     uniforms: np.ndarray  # float32 [n, M + K] in (0, 1)

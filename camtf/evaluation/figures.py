@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from camtf.game.bots import BOTS
+from camtf.games.duel.bots import BOTS
 
 
 def learning_curves(runs: list[list[dict[str, Any]]], file: str | Path) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from camtf.config import Config
 from camtf.evaluation.battles import BotSide, PoolSide, play
 from camtf.evaluation.intervals import rate_with_interval
-from camtf.game.bots import BOTS
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster
+from camtf.games.duel.bots import BOTS
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster
 from camtf.population.generalists import participants
 from camtf.population.pool import Pool
 from camtf.types import Snapshot

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from camtf.evaluation.battles import BotSide, PolicySide, play
-from camtf.game.bots import BOTS
-from camtf.game.roster import Roster
+from camtf.games.duel.bots import BOTS
+from camtf.games.duel.roster import Roster
 from camtf.model.policy import Policy
 from camtf.population.graph import InteractionGraph
 

@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from camtf import distributed
-from camtf.chance import MINIBATCHES, uniforms
 from camtf.config import PPOConfig
-from camtf.learn.ppo import ppo_loss
+from camtf.learn.losses import ppo_loss
 from camtf.learn.returns import lambda_returns, vtrace
 from camtf.model.policy import Policy, distributions, tensor
+from camtf.prng import MINIBATCHES, uniforms
 from camtf.types import Observation, Segment
 
 _SAMPLES_AT_ONCE = 1024

@@ -12,9 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
-from camtf.chance import ACTIONS, OPPONENTS, uniforms
+from camtf.games.protocol import BatchedGame
 from camtf.model.policy import Policy, tensor
-from camtf.types import BatchedGame, Battles, Observation, Segment
+from camtf.prng import ACTIONS, OPPONENTS, uniforms
+from camtf.types import Battles, Observation, Segment
 
 
 class Matchmaker(Protocol):
@@ -49,7 +50,7 @@ class Rollout:
     Args:
         game: this rank's matches.
         self_play: how many of them the learner plays on both sides.
-        seed, first_match: the chance of every match is its own (see `camtf.chance`).
+        seed, first_match: the chance of every match is its own (see `camtf.prng`).
         baseline: the frozen policy whose value advantages are taken against, or None for the learner's own.
         keep: keep the observations of a segment while the next one is played.
 

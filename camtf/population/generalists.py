@@ -7,8 +7,8 @@ from absl import logging
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster
 from camtf.model.policy import BuildNetwork, Policy, build_network
 from camtf.population.graph import InteractionGraph
 from camtf.population.phase import Phase, Yardstick, duel, run_phase

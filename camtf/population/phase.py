@@ -14,8 +14,9 @@ import numpy as np
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config
-from camtf.game.env import DuelGame
-from camtf.game.roster import Roster
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.roster import Roster
+from camtf.games.protocol import BatchedGame
 from camtf.interrupt import Interrupted, requested
 from camtf.learn.learner import Learner
 from camtf.learn.rollout import Rollout, share_matches
@@ -24,7 +25,7 @@ from camtf.monitor import Monitor
 from camtf.population.graph import InteractionGraph
 from camtf.population.pool import Pool
 from camtf.population.resume import restore, save
-from camtf.types import BatchedGame, Battles, Segment
+from camtf.types import Battles, Segment
 
 MakeGame = Callable[[int, np.ndarray], BatchedGame]
 """From a seed and the global ids of a rank's matches to the game."""

@@ -9,8 +9,8 @@ from absl import logging
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config
-from camtf.game.observation import duel_spec
-from camtf.game.roster import Roster
+from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import Roster
 from camtf.model.policy import Policy
 from camtf.population.generalists import participants
 from camtf.population.graph import InteractionGraph

@@ -1,0 +1,147 @@
+"""Replays: a match as its seed, its characters and its actions, played again bit for bit by the game itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.roster import Roster
+from camtf.games.duel.state import RULES_VERSION
+from camtf.types import Observation
+
+Choose = Callable[[DuelGame, Observation], np.ndarray]
+"""From the game and what both players see ``[P, 1, ...]`` to their legal actions int32 ``[P, 1, H]``."""
+
+
+class ReplayError(ValueError):
+    """A replay is damaged, or of other rules or another roster than those given. Names both sides."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One match.
+
+    Attributes:
+        characters: ids of player 0's and player 1's character.
+        players: who played them, for people.
+        actions: int8 ``[T, P, H]``, one row a decision.
+        seed, input_delay_ticks: of the game.
+        rules_version, roster_digest: what the match was played by.
+        digest: SHA-256 of all states of the match.
+    """
+
+    characters: tuple[str, str]
+    players: tuple[str, str]
+    actions: np.ndarray
+    seed: int
+    input_delay_ticks: int
+    rules_version: int
+    roster_digest: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The match before one decision, and what is chosen then."""
+
+    fighters: np.ndarray  # camtf.games.duel.state.FIGHTER [P], a copy
+    observation: Observation  # leaves [P, ...], copies
+    actions: np.ndarray  # int [P, H]; all zero after the end
+
+
+def record(
+    roster: Roster,
+    characters: tuple[str, str],
+    choose: Choose,
+    seed: int,
+    players: tuple[str, str] = ("player 0", "player 1"),
+    input_delay_ticks: int = 0,
+) -> Replay:
+    """Play one match to its end and keep it. Raises RosterError on an unknown character."""
+    game, observation = _start(roster, characters, seed, input_delay_ticks)
+    actions = []
+    digest = hashlib.sha256(_state(game))
+    done = False
+    while not done:
+        chosen = np.asarray(choose(game, observation), np.int32)
+        actions.append(chosen[:, 0].astype(np.int8))
+        observation, step = game.step(chosen)
+        digest.update(_state(game))
+        done = bool(step.done[0])
+    return Replay(
+        characters, players, np.array(actions), seed, input_delay_ticks, RULES_VERSION, roster.digest,
+        digest.hexdigest(),
+    )  # fmt: skip
+
+
+def play_back(roster: Roster, replay: Replay) -> Iterator[Moment]:
+    """The match again, moment by moment; the last one shows both fighters as the match left them.
+
+    Raises:
+        ReplayError: other rules or another roster, or (at the end) the states were not those of the recording.
+    """
+    for what, own, given in (
+        ("rules version", RULES_VERSION, replay.rules_version),
+        ("roster", roster.digest[:16], replay.roster_digest[:16]),
+    ):
+        if own != given:
+            raise ReplayError(f"the replay was recorded with the {what} {given}, this game has {own}")
+    game, observation = _start(roster, replay.characters, replay.seed, replay.input_delay_ticks)
+    digest = hashlib.sha256(_state(game))
+    for actions in replay.actions:
+        yield Moment(game.fighters[:, 0].copy(), _both(observation), actions)
+        try:
+            observation, _ = game.step(actions[:, None].astype(np.int32))
+        except ValueError as error:
+            raise ReplayError(f"the replay is damaged: {error}") from error
+        digest.update(_state(game))
+    if digest.hexdigest() != replay.digest:
+        raise ReplayError(
+            f"the replay is damaged: its states have the digest {digest.hexdigest()[:16]}, recorded was "
+            f"{replay.digest[:16]}"
+        )
+    yield Moment(game.last_fighters[:, 0].copy(), _both(observation), np.zeros((2, 2), np.int8))
+
+
+def save(replay: Replay, file: Path) -> None:
+    """Write a replay: a few kilobytes, without pickle."""
+    about = {name: value for name, value in vars(replay).items() if name != "actions"}
+    with file.open("wb") as stream:
+        np.savez_compressed(stream, about=np.array(json.dumps(about)), actions=replay.actions)
+
+
+def load(file: Path) -> Replay:
+    """Read a replay. Raises ReplayError."""
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            about, actions = json.loads(str(archive["about"])), archive["actions"]
+        characters, players = (tuple(about.pop(name)) for name in ("characters", "players"))
+        if actions.ndim != 3 or actions.shape[1:] != (2, 2) or len(characters) != 2 or len(players) != 2:
+            raise ReplayError(f"{file} holds no replay: actions have the shape {actions.shape}")
+        return Replay(characters=characters, players=players, actions=actions, **about)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        if isinstance(error, ReplayError):
+            raise
+        raise ReplayError(f"{file} is not a replay: {error}") from error
+
+
+def _start(
+    roster: Roster, characters: tuple[str, str], seed: int, input_delay_ticks: int
+) -> tuple[DuelGame, Observation]:
+    game = DuelGame(roster, 1, seed, input_delay_ticks=input_delay_ticks)
+    return game, game.reset(np.array([[roster.index(i)] for i in characters]))
+
+
+def _state(game: DuelGame) -> bytes:
+    return b"".join(array.tobytes() for array in game.state().values())
+
+
+def _both(observation: Observation) -> Observation:
+    return Observation(*(x[:, 0].copy() for x in observation))

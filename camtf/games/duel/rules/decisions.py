@@ -1,0 +1,155 @@
+"""From the choices of both players to what their fighters begin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from camtf.games.duel.compiled import compiled
+from camtf.games.duel.roster.schema import CHAIN_LENGTH, SCROLL, SKILL_1
+from camtf.games.duel.rules.conditions import (
+    clamp,
+    is_attacking,
+    is_free,
+    movement_is_legal,
+    shortened,
+    skill_is_legal,
+    towards,
+)
+from camtf.games.duel.rules.constants import (
+    DASH_COOLDOWN_TICKS,
+    HANDLER,
+    SHADOW,
+    SPRINTER,
+    STUN,
+    SUBSTITUTE_BEHIND_MM,
+    SUBSTITUTE_COOLDOWN_TICKS,
+    SUBSTITUTE_INVINCIBLE_TICKS,
+)
+from camtf.games.duel.state import (
+    ATTACK,
+    CD_DASH,
+    CD_SUBSTITUTE,
+    CD_SUMMON,
+    DASH,
+    DASHING,
+    GUARD,
+    HALF_LENGTH_MM,
+    HISTORY,
+    MOVEMENT_DEPTH,
+    MOVEMENT_LENGTH,
+    NO_MOVE,
+    NONE,
+    SUBSTITUTE,
+    SUMMON,
+    USE_SCROLL,
+    USE_SKILL_1,
+)
+
+
+@compiled
+def remember(f: Any, movement: int, skill: int) -> None:
+    """Put a decision at the head of the history."""
+    for i in range(HISTORY - 1, 0, -1):
+        f.past_movement[i] = f.past_movement[i - 1]
+        f.past_skill[i] = f.past_skill[i - 1]
+    f.past_movement[0] = movement
+    f.past_skill[0] = skill
+
+
+@compiled
+def decide_both(f: Any, o: Any, age: int, time_bin: int, moves: Any, summons: Any, characters: Any) -> None:
+    """Begin what both players chose ``age`` decisions ago; each sees the other as it stood before.
+
+    What has become illegal since it was chosen is not begun: nothing is done in its place.
+    """
+    f_ahead, f_attacking = towards(f, o), is_attacking(f, moves)
+    o_ahead, o_attacking = towards(o, f), is_attacking(o, moves)
+    f_x, f_y, f_facing = f.x_mm, f.y_mm, f.facing
+    o_x, o_y, o_facing = o.x_mm, o.y_mm, o.facing
+    movement, skill = still_legal(f, age, moves)
+    f.event_starts[skill, time_bin] += 1
+    decide(f, f_ahead, movement, skill, o_attacking, o_x, o_y, o_facing, moves, summons, characters)
+    movement, skill = still_legal(o, age, moves)
+    o.event_starts[skill, time_bin] += 1
+    decide(o, o_ahead, movement, skill, f_attacking, f_x, f_y, f_facing, moves, summons, characters)
+
+
+@compiled
+def still_legal(f: Any, age: int, moves: Any) -> tuple[int, int]:
+    """The decision of ``age`` decisions ago, with what is not legal any more left out."""
+    movement = f.past_movement[age]
+    skill = f.past_skill[age]
+    return movement if movement_is_legal(f, movement) else 0, skill if skill_is_legal(f, skill, moves) else NONE
+
+
+@compiled
+def decide(
+    f: Any, ahead: int, movement: int, skill: int, o_attacking: bool, o_x_mm: int, o_y_mm: int, o_facing: int,
+    moves: Any, summons: Any, characters: Any,
+) -> None:  # fmt: skip
+    """Begin what one player chose. The choice is legal; ``ahead`` is the direction to the opponent."""
+    c = characters[f.character]
+    if is_free(f):
+        f.facing = ahead
+        f.walk_x = ahead * MOVEMENT_LENGTH[movement]
+        f.walk_y = MOVEMENT_DEPTH[movement]
+        f.guarding = 0
+    if skill == NONE:
+        return
+    if skill == GUARD:
+        f.guarding = 1
+        f.walk_x = 0
+        f.walk_y = 0
+    elif skill == DASH:
+        if movement == 0:
+            f.walk_x = ahead
+        start_move(f, DASHING)
+        f.cooldown_ticks[CD_DASH] = shortened(DASH_COOLDOWN_TICKS, c, SPRINTER)
+    elif skill == SUBSTITUTE:
+        substitute(f, c, o_attacking, o_x_mm, o_y_mm, o_facing)
+    elif skill == SUMMON:
+        kind = c.summon
+        f.cooldown_ticks[CD_SUMMON] = shortened(summons[kind].cooldown_ticks, c, HANDLER)
+        f.summon_ticks = summons[kind].life_ticks
+        f.summon_wait_ticks = summons[kind].interval_ticks // 2
+        f.summon_x_mm = f.x_mm
+        f.summon_y_mm = f.y_mm
+    else:
+        if skill == ATTACK:
+            move = f.move + 1 if f.move >= 0 and f.move < CHAIN_LENGTH - 1 else 0
+        else:
+            move = SCROLL if skill == USE_SCROLL else SKILL_1 + skill - USE_SKILL_1
+        m = moves[f.character, move]
+        if m.damage_hp > 0 and not o_attacking:
+            f.event_forcing_moves += 1
+        if move >= SKILL_1:
+            f.mana -= m.mana_per_mille
+            f.cooldown_ticks[move - SKILL_1] = m.cooldown_ticks
+        f.facing = ahead
+        start_move(f, move)
+
+
+@compiled
+def start_move(f: Any, move: int) -> None:
+    f.move = move
+    f.move_tick = 0
+    f.connected = 0
+
+
+@compiled
+def substitute(f: Any, c: Any, o_attacking: bool, o_x_mm: int, o_y_mm: int, o_facing: int) -> None:
+    """Leave a decoy: free at once, invincible for a moment, behind the opponent."""
+    if f.stun_ticks > 0 or o_attacking:
+        f.event_clone_substitutes += 1
+    f.cooldown_ticks[CD_SUBSTITUTE] = shortened(SUBSTITUTE_COOLDOWN_TICKS, c, SHADOW)
+    f.stun_ticks = 0
+    f.buff_ticks[STUN] = 0
+    f.push_ticks = 0
+    f.combo_taken = 0
+    f.move = NO_MOVE
+    f.walk_x = 0
+    f.walk_y = 0
+    f.invincible_ticks = SUBSTITUTE_INVINCIBLE_TICKS
+    f.x_mm = clamp(o_x_mm - o_facing * SUBSTITUTE_BEHIND_MM, HALF_LENGTH_MM)
+    f.y_mm = o_y_mm
+    f.facing = o_facing

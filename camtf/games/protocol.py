@@ -1,0 +1,87 @@
+"""What training, evaluation and export may know of a game.
+
+A `Game` says what there is to play: the shapes of its observations, its characters, its scripted opponents. It makes
+`BatchedGame`, many matches side by side, which is what is played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from camtf.types import GameSpec, Observation, Step
+
+
+class BatchedGame(Protocol):
+    """B matches side by side, two players each. `camtf.games.duel.env.DuelGame` is one.
+
+    A match that has ended restarts by itself with the characters that were last assigned. Everything depends on the
+    seed and the matches' global ids alone. `docs/own_game.md` has a whole one.
+    """
+
+    spec: GameSpec
+    matches: int  # B
+    characters: int  # N, or 1 where all play alike
+
+    def empty_observation(self, *leading: int) -> Observation:
+        """Buffers ``leading + [P, B]``."""
+
+    def assign(self, characters: np.ndarray) -> None:
+        """Who plays each match from its next start on, int ``[P, B]``."""
+
+    def reset(self, characters: np.ndarray, out: Observation | None = None) -> Observation:
+        """Start every match with these characters."""
+
+    def step(self, actions: np.ndarray, out: Observation | None = None) -> tuple[Observation, Step]:
+        """One decision of everyone, int32 ``[P, B, H]``; the observations after it, written to ``out``."""
+
+    def observe(self, out: Observation | None = None) -> Observation:
+        """The current observations again."""
+
+    def state(self) -> dict[str, np.ndarray]:
+        """All that the future depends on, ``[B, ...]``: what a checkpoint keeps."""
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        """Go on from a `state`."""
+
+
+class Bot(Protocol):
+    """A scripted opponent: plays one side of every match of a game."""
+
+    def __call__(self, game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
+        """Legal actions int32 ``[B, H]`` of ``player`` (0 or 1).
+
+        Args:
+            game: the matches being played, for what an observation does not show.
+            observation: what this player sees, leaves ``[B, ...]``.
+            uniforms: float32 ``[B, M + K]`` in (0, 1), all the chance there is: a row's decision depends on its own.
+        """
+
+
+class Game(Protocol):
+    """A two-player zero-sum game for many characters. `camtf.games.duel.game.Duel` is one.
+
+    Attributes:
+        name: for people.
+        spec: shapes of the four modules and the two heads.
+        characters: ids of all characters, in the order of the numbers that `BatchedGame.assign` takes. An id is made
+            of lower-case letters, digits and underscores, for it names files.
+        default_characters: those that take part where a run names none.
+        titles: names of the characters for people, in the same order.
+        digest: changes with the rules and the data; policies of one digest are refused in a game of another.
+        bots: scripted opponents by name, the weakest first; empty where there are none.
+    """
+
+    name: str
+    spec: GameSpec
+    characters: tuple[str, ...]
+    default_characters: tuple[str, ...]
+    titles: tuple[str, ...]
+    digest: str
+    bots: Mapping[str, Bot]
+
+    def make(self, seed: int, match_ids: np.ndarray, staggered: bool = False) -> BatchedGame:
+        """B matches with these global ids, int ``[B]``. ``staggered``: their first battles begin at different stages,
+        for training (a batch that goes through a long battle in step teaches one stage at a time)."""

@@ -1,0 +1,37 @@
+"""Stateless chance: the same place, the same number, on whatever rank."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from camtf.prng import ACTIONS, OPPONENTS, match_seeds, uniforms
+
+
+def test_a_match_has_the_same_chance_wherever_it_is_played() -> None:
+    everyone = uniforms(3, ACTIONS, 7, np.arange(10), (4, 2))
+    assert np.array_equal(everyone[[2, 9, 5]], uniforms(3, ACTIONS, 7, np.array([2, 9, 5]), (4, 2)))
+    time_major = uniforms(3, ACTIONS, 7, np.arange(10), (4, 2), time_major=True)
+    assert np.array_equal(time_major.swapaxes(0, 1), everyone)
+    assert np.array_equal(match_seeds(1, np.arange(6))[4:], match_seeds(1, np.array([4, 5])))
+
+
+def test_seed_stream_step_and_match_all_matter() -> None:
+    one = uniforms(3, ACTIONS, 7, np.array([1]), (64,))
+    for other in (
+        uniforms(4, ACTIONS, 7, np.array([1]), (64,)),
+        uniforms(3, OPPONENTS, 7, np.array([1]), (64,)),
+        uniforms(3, ACTIONS, 8, np.array([1]), (64,)),
+        uniforms(3, ACTIONS, 7, np.array([2]), (64,)),
+    ):
+        assert not np.isclose(one, other).any()
+
+
+def test_numbers_are_uniform_and_open() -> None:
+    numbers = uniforms(1, ACTIONS, 0, np.arange(1000), (1000,))
+    assert numbers.min() > 0.0 and numbers.max() < 1.0
+    counts = np.histogram(numbers, 100, (0, 1))[0]
+    chi_square = ((counts - 10_000) ** 2 / 10_000).sum()
+    assert 50 < chi_square < 160  # 99 degrees of freedom, far outside of any doubt
+    rows = numbers - 0.5
+    assert abs((rows[:, :-1] * rows[:, 1:]).mean() * 12) < 0.01
+    assert abs((rows[:-1] * rows[1:]).mean() * 12) < 0.01
