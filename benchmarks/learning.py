@@ -59,7 +59,7 @@ COMPARED: dict[str, dict[str, Any]] = {
     "twice the matches": {"game.matches": 1024},
     "1 epoch": {"ppo.epochs": 1},
     "learning rate 5e-4": {"ppo.learning_rate": 5e-4},
-    "entropy 0.003": {"ppo.entropy": 0.003},
+    "entropy 0.003": {"ppo.entropy_cost": 0.003},
     "trunk 64, 64": {"network.trunk": (64, 64)},
     "trunk 256, 128": {"network.trunk": (256, 128)},
     "network: two convolutions": {"arrangement": "two_convolutions"},

@@ -67,8 +67,8 @@ def test_a_run_belongs_to_its_configuration_and_roster(tmp_path: Path, roster: R
     run.begin(config, roster, write=True)
     run.begin(config, roster, write=True)  # the same again is a resume
     assert run.config() == config
-    with pytest.raises(CheckpointError, match=r"another configuration \(ppo.clip: 0.2 there, 0.3 given\)"):
-        run.begin(override(config, {"ppo.clip": 0.3}), roster, write=True)
+    with pytest.raises(CheckpointError, match=r"another configuration \(ppo.clip_epsilon: 0.2 there, 0.3 given\)"):
+        run.begin(override(config, {"ppo.clip_epsilon": 0.3}), roster, write=True)
     with pytest.raises(CheckpointError, match=r"the run has the roster \w{16}, given is \w{16}"):
         run.begin(config, plain, write=True)
     (tmp_path / "run" / "config.json").write_text(json.dumps({"config": {"sed": 1}}))

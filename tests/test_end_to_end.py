@@ -53,8 +53,8 @@ def test_the_whole_line(tmp_path: Path) -> None:
     ("flags", "message"),
     [
         (["--preset=nothing"], "quickstart"),
-        (["--ppo.clip=3"], "PPOConfig.clip must be in [1e-06, 1.0], got 3.0"),
-        (["--ppo.clipp=0.1"], "Unknown command line flag 'ppo.clipp'"),
+        (["--ppo.clip_epsilon=3"], "PPOConfig.clip_epsilon must be in [1e-06, 1.0], got 3.0"),
+        (["--ppo.clip_epsilo=0.1"], "Unknown command line flag 'ppo.clip_epsilo'"),
         (["--game.characters=ember_fox,nobody"], "unknown character 'nobody'; the roster has ember_fox"),
         (["--stage=specialists"], "holds no Generalist; train with --stage=generalists first"),
     ],

@@ -126,10 +126,16 @@ def slow_update(policy: Policy, data: Segment, config: PPOConfig, progress: floa
             actions = take(data.action)
             log_prob = heads[0].log_prob(actions[:, 0]) + heads[1].log_prob(actions[:, 1])
             ratio, gain = tf.exp(log_prob - take(data.log_prob)), take(advantage)
-            clipped = tf.minimum(ratio * gain, tf.clip_by_value(ratio, 1 - config.clip, 1 + config.clip) * gain)
+            clipped = tf.minimum(
+                ratio * gain, tf.clip_by_value(ratio, 1 - config.clip_epsilon, 1 + config.clip_epsilon) * gain
+            )
             error = tf.square(output["value"][:, 0] - take(value_target))
             entropy = tf.reduce_mean(heads[0].entropy()) + tf.reduce_mean(heads[1].entropy())
-            loss = -tf.reduce_mean(clipped) + config.value * 0.5 * tf.reduce_mean(error) - config.entropy * entropy
+            loss = (
+                -tf.reduce_mean(clipped)
+                + config.value_cost * 0.5 * tf.reduce_mean(error)
+                - config.entropy_cost * entropy
+            )
         gradients = tape.gradient(loss, [v.value for v in variables])
         clipped_gradients, _ = tf.clip_by_global_norm(
             [tf.convert_to_tensor(g) for g in gradients], config.gradient_norm

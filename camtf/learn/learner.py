@@ -220,10 +220,10 @@ class Learner:
             log_prob = tf.add_n([head.log_prob(batch.action[:, i]) for i, head in enumerate(heads)])
             entropies = [tf.reduce_mean(head.entropy()) for head in heads]
             loss = ppo_loss(
-                log_prob, batch.log_prob, batch.advantage, output.value, batch.value_target, c.clip,
+                log_prob, batch.log_prob, batch.advantage, output.value, batch.value_target, c.clip_epsilon,
                 batch.value, c.value_clip,
             )  # fmt: skip
-            total = loss.policy + c.value * loss.value - c.entropy * tf.add_n(entropies)
+            total = loss.policy + c.value_cost * loss.value - c.entropy_cost * tf.add_n(entropies)
         gradients = tape.gradient(total, self._trainable)
         return tf.concat([tf.reshape(g, (-1,)) for g in gradients], 0), tf.stack([*loss, *entropies])
 

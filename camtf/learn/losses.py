@@ -22,19 +22,19 @@ def ppo_loss(
     advantage: tf.Tensor,
     value: tf.Tensor,
     value_target: tf.Tensor,
-    clip: float,
+    clip_epsilon: float,
     old_value: tf.Tensor | None = None,
     value_clip: float = 0.0,
 ) -> PPOLoss:
     """Clipped surrogate and squared value error.
 
-    ``policy = -mean(min(rho A, clip(rho, 1 - clip, 1 + clip) A))`` with ``rho = exp(log_prob - old_log_prob)``
+    ``policy = -mean(min(rho A, clip(rho, 1 - epsilon, 1 + epsilon) A))`` with ``rho = exp(log_prob - old_log_prob)``
     (eq. 7); ``value = 0.5 mean((V - G)^2)``, or with a value clip the larger of this and the error of a value that
     moved no further than ``value_clip`` from the old one.
 
     Args:
         log_prob, old_log_prob, advantage, value, value_target: float32 ``[n]``.
-        clip: half-width of the clip range.
+        clip_epsilon: half-width of the range that the ratio is clipped to.
         old_value: float32 ``[n]``; needed where there is a value clip.
         value_clip: half-width of the range of values, in units of scaled reward; 0 for none.
     """
@@ -42,7 +42,7 @@ def ppo_loss(
         tensor.shape.assert_is_compatible_with(log_prob.shape)
     log_ratio = log_prob - old_log_prob
     ratio = tf.exp(log_ratio)
-    clipped = tf.clip_by_value(ratio, 1.0 - clip, 1.0 + clip)
+    clipped = tf.clip_by_value(ratio, 1.0 - clip_epsilon, 1.0 + clip_epsilon)
     error = tf.square(value - value_target)
     if value_clip:
         assert old_value is not None
@@ -52,5 +52,5 @@ def ppo_loss(
         policy=-tf.reduce_mean(tf.minimum(ratio * advantage, clipped * advantage)),
         value=0.5 * tf.reduce_mean(error),
         kl=tf.reduce_mean(ratio - 1.0 - log_ratio),
-        clip_fraction=tf.reduce_mean(tf.cast(tf.abs(ratio - 1.0) > clip, tf.float32)),
+        clip_fraction=tf.reduce_mean(tf.cast(tf.abs(ratio - 1.0) > clip_epsilon, tf.float32)),
     )
