@@ -11,6 +11,7 @@ The map, in the order in which data flows:
 `camtf.population`             who plays whom: graph, frozen pool; stage 1 `generalists`, stage 2 `specialists`
 `camtf.evaluation`             battles to the end, intervals, balance, tables
 `camtf.distributed`            the ranks; the only importer of Horovod
+`camtf.files`                  whole or not there; what is read back is what was written, or refused by name
 `camtf.checkpoint`             files of a run: atomic, complete, without pickle
 `camtf.train`                  entry point: train, resume
 `camtf.evaluate`               entry point: measure a finished run
