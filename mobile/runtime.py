@@ -6,8 +6,11 @@ and `mobile.deltas` it runs on Python 3.9 to 3.13 and needs nothing of camtf.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
+import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -34,9 +37,26 @@ def load_interpreter(content: bytes, runtime: str = "", threads: int = 1) -> Any
             f"runtime {chosen or 'for TFLite'!r} is not installed; camtf uses tflite_runtime (pip install "
             "tflite-runtime) or litert (pip install ai-edge-litert)"
         )
-    interpreter = importlib.import_module(RUNTIMES[chosen]).Interpreter(model_content=content, num_threads=threads)
+    interpreter = _interpreter_class(chosen)(model_content=content, num_threads=threads)
     interpreter.allocate_tensors()
     return interpreter
+
+
+@functools.cache
+def _interpreter_class(runtime: str) -> Any:
+    """The runtime's ``Interpreter``, bound to its own library.
+
+    Horovod opens TensorFlow for the whole process to see. A runtime that is loaded after it would take TensorFlow's
+    functions where they have the names of its own, of another version, and on some processors compute int8 wrongly.
+    """
+    if not hasattr(os, "RTLD_DEEPBIND"):  # not Linux
+        return importlib.import_module(RUNTIMES[runtime]).Interpreter
+    before = sys.getdlopenflags()
+    sys.setdlopenflags(before | os.RTLD_DEEPBIND)
+    try:
+        return importlib.import_module(RUNTIMES[runtime]).Interpreter
+    finally:
+        sys.setdlopenflags(before)
 
 
 class Policy:

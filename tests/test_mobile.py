@@ -6,6 +6,8 @@ import hashlib
 import json
 import re
 import shutil
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from camtf.games.duel.roster import Roster
 from camtf.games.duel.state import RULES_VERSION
 from mobile import deltas, report
 from mobile.convert import convert
+from mobile.decisions import decide
 from mobile.export import Exporter, Options
 from mobile.pack import GENERALIST, HEADS, MODULES, PRECISIONS, Pack, PackError
 from mobile.positions import Specialists
@@ -29,6 +32,7 @@ from mobile.timing import golden_rows
 from mobile.verify import Verifier, summarise
 from mobile.weights import common_base, weight_tensors
 
+ROOT = Path(__file__).parents[1]
 CONFIG = preset("test")
 IDS = CONFIG.game.characters
 
@@ -167,6 +171,13 @@ def test_models_load_in_both_runtimes_and_match_their_golden_logits(pack: Pack, 
         logits = policy.logits(*(golden[name][i : i + 1] for name in MODULES))
         for head, values in zip(HEADS, logits, strict=True):
             np.testing.assert_allclose(values, golden[head][i : i + 1], atol=tolerance)
+
+
+def test_a_process_with_horovod_computes_what_a_device_computes(pack: Pack) -> None:
+    """Horovod opens TensorFlow for the whole process: a runtime must not take its functions from there."""
+    command = [sys.executable, "-m", "mobile.decisions", "pack", str(pack.folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["models"] == decide(pack)["models"]
 
 
 def test_the_runtime_masks_and_samples(pack: Pack, rng: np.random.Generator) -> None:
