@@ -7,11 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 
+from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
 from camtf.games.duel.roster import Roster
 from camtf.games.duel.roster.schema import MOVES, PASSIVES
 from camtf.games.duel.rules import constants as rules
-from camtf.games.duel.state import CD_DASH, CD_SUBSTITUTE, CD_SUMMON
-from tests.playing import Duel
+from camtf.games.duel.state import CD_DASH, CD_SUBSTITUTE, CD_SUMMON, SKILLS
+from tests.playing import SKILL, Duel
 
 BURN, ROOT, SILENCE, SHIELD = rules.BURN, rules.ROOT, rules.SILENCE, rules.SHIELD
 STUN, ARMOUR, POISON = rules.STUN, rules.ARMOUR, rules.POISON
@@ -101,6 +102,55 @@ def test_armour_is_not_interrupted(plain: Roster) -> None:
     assert duel.fighter(1)["health_hp"] == 890
 
 
+def test_an_armoured_move_holds_against_a_blow_that_inflicts_stun(plain: Roster) -> None:
+    duel = Duel(with_move(plain, "chain_1", 1, inflict=STUN, inflict_ticks=30), "anvil", "reed")
+    duel.play("stay skill_2", "stay attack")
+    duel.play()
+    assert duel.fighter(0)["health_hp"] == 1000 - 63
+    assert duel.fighter(0)["move"] == MOVES.index("skill_2")
+    assert duel.fighter(0)["stun_ticks"] == duel.fighter(0)["buff_ticks"][STUN] == 0
+    duel.play(times=2)
+    assert duel.fighter(1)["health_hp"] == 890
+
+
+@pytest.mark.parametrize(("unblockable", "stun_ticks"), [(0, 0), (1, 28)])
+def test_the_buff_super_armour_holds_unless_a_blow_is_unblockable(
+    plain: Roster, unblockable: int, stun_ticks: int
+) -> None:
+    fields = {"inflict": STUN, "inflict_ticks": 30, "unblockable": unblockable}
+    duel = Duel(with_move(plain, "chain_1", 1, **fields), "anvil", "reed")
+    duel.put(0, buff_ticks=(rules.SUPER_ARMOUR, 60))
+    duel.play("stay none", "stay attack")
+    duel.play()
+    assert duel.fighter(0)["stun_ticks"] == duel.fighter(0)["buff_ticks"][STUN] == stun_ticks
+    assert duel.may(0, "attack") == (stun_ticks == 0)
+
+
+def test_other_buffs_go_through_armour(plain: Roster) -> None:
+    duel = Duel(with_move(plain, "chain_1", 1, inflict=rules.SLOW, inflict_ticks=30), "anvil", "reed")
+    duel.play("stay skill_2", "stay attack")
+    duel.play()
+    assert duel.fighter(0)["buff_ticks"][rules.SLOW] > 0
+
+
+@pytest.mark.parametrize("defence", ["move", "buff", "guard"])
+def test_armour_and_guard_hold_against_a_summon(plain: Roster, defence: str) -> None:
+    summons = plain.summons.copy()
+    summons["stun_ticks"], summons["inflict"], summons["inflict_ticks"] = 10, STUN, 20
+    duel = Duel(dataclasses.replace(plain, summons=summons), "anvil", "reed")
+    if defence == "buff":
+        duel.put(0, buff_ticks=(rules.SUPER_ARMOUR, 60))
+    then = "stay guard" if defence == "guard" else "stay none"
+    duel.play("stay none", "stay summon")
+    duel.play(times=6)
+    duel.play("stay skill_2" if defence == "move" else then)
+    duel.play(then, times=2)  # the crow strikes on the last of these ticks
+    assert duel.fighter(0)["health_hp"] == 980
+    assert duel.fighter(0)["stun_ticks"] == duel.fighter(0)["buff_ticks"][STUN] == 0
+    duel.play(then)
+    assert duel.fighter(1)["health_hp"] == (890 if defence == "move" else 1000)
+
+
 def test_both_hit_in_the_same_tick(plain: Roster) -> None:
     duel = Duel(plain, "anvil", "reed")
     duel.play("stay attack", "stay attack")
@@ -167,6 +217,30 @@ def test_walk_diagonal_dash_and_wall(plain: Roster) -> None:
     assert not duel.may(0, "dash")
     duel.play("back none", times=10)
     assert duel.fighter(0)["x_mm"] == -6000
+
+
+@pytest.mark.parametrize("delay", [0, 2])
+@pytest.mark.parametrize("skill", SKILLS)
+def test_movement_is_rooted_by_the_skills_that_the_mask_names(plain: Roster, skill: str, delay: int) -> None:
+    """Every move ends within a decision here: in the ticks that are left of it nothing is walked."""
+    moves = plain.moves.copy()
+    total = moves["startup_ticks"] + moves["active_ticks"] + moves["recovery_ticks"]
+    moves["recovery_ticks"] += (1 - total) % 3
+    roster = dataclasses.replace(plain, moves=moves)
+
+    def track(movement: str) -> list[int]:
+        duel = Duel(roster, "anvil", "reed", 5000, input_delay_ticks=delay)
+        duel.put(0, mana=1000)
+        assert duel.may(0, skill)
+        duel.play(f"{movement} {skill}")
+        places = [int(duel.fighter(0)["x_mm"])]
+        for _ in range(9):
+            duel.play()
+            places.append(int(duel.fighter(0)["x_mm"]))
+        return places
+
+    rooted = bool(Duel(roster, "anvil", "reed").observation.mask[0, 0, MOVEMENT_COUNT + SKILL_COUNT + SKILL[skill]])
+    assert (track("back") == track("stay")) == rooted
 
 
 def test_fighters_do_not_pass_through_each_other(plain: Roster) -> None:
@@ -282,11 +356,11 @@ def test_armour_takes_a_fixed_part_but_never_all(plain: Roster) -> None:
     assert duel.fighter(1)["health_hp"] == 999
 
 
-def with_move(roster: Roster, move: str, **fields: int) -> Roster:
-    """The roster with numbers of the first character's move changed."""
+def with_move(roster: Roster, move: str, player: int = 0, **fields: int) -> Roster:
+    """The roster with numbers of one character's move changed."""
     moves = roster.moves.copy()
     for name, value in fields.items():
-        moves[name][0, MOVES.index(move)] = value
+        moves[name][player, MOVES.index(move)] = value
     return dataclasses.replace(roster, moves=moves)
 
 

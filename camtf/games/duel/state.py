@@ -6,7 +6,7 @@ import numpy as np
 
 from camtf.games.duel.roster.schema import BUFFS
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 """Raise it with every change of the rules after which the same actions lead to another match: replays name it."""
 
 TICKS_PER_SECOND = 30

@@ -131,9 +131,13 @@ def decide(
 
 @compiled
 def start_move(f: Any, move: int) -> None:
+    """Begin a move or a dash. Only a dash keeps the direction that was chosen with it: a move roots movement."""
     f.move = move
     f.move_tick = 0
     f.connected = 0
+    if move != DASHING:
+        f.walk_x = 0
+        f.walk_y = 0
 
 
 @compiled

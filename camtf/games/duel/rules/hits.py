@@ -29,7 +29,7 @@ from camtf.games.duel.rules.constants import (
     OPENER,
     POISON,
     SHIELD,
-    SUPER_ARMOUR,
+    STUN,
     THORNS,
     VENOM,
     VENOM_TICKS,
@@ -126,11 +126,12 @@ def hit(
 
     stun = shortened(m.stun_ticks, defender, IRON_WILL)
     guarded = o.guarding == 1 and o.facing == -direction and m.unblockable == 0
+    armoured = has_armour(o, moves) and m.unblockable == 0
     if guarded:
         damage = shortened(damage * GUARD_DAMAGE_PER_MILLE // 1000, defender, BULWARK)
         o.stun_ticks = max(o.stun_ticks, stun * GUARD_STUN_PER_MILLE // 1000)
         push(o, direction * (m.push_mm_per_tick // 2))
-    elif has_armour(o, moves) and m.unblockable == 0:
+    elif armoured:
         damage = damage * ARMOUR_DAMAGE_PER_MILLE // 1000
     elif m.stun_ticks > 0:
         if casting and move >= SKILL_1:
@@ -138,7 +139,7 @@ def hit(
         interrupt(f, o, stun, m.knock_down)
         push(o, direction * m.push_mm_per_tick)
     if not guarded:
-        if m.inflict >= 0:
+        if m.inflict >= 0 and not (armoured and m.inflict == STUN):
             add_buff(o, m.inflict, m.inflict_ticks, m.inflict_magnitude_per_mille)
         if move < CHAIN_LENGTH and attacker.passive == VENOM:
             add_buff(o, POISON, VENOM_TICKS, attacker.passive_per_mille)
@@ -163,13 +164,14 @@ def passive_bonus(f: Any, o: Any, characters: Any) -> int:
 
 
 @compiled
-def bite(f: Any, o: Any, summons: Any, characters: Any) -> None:
-    """The summon of ``f`` strikes; a guard or armour does not matter to it, a short stun does not knock back."""
+def bite(f: Any, o: Any, moves: Any, summons: Any, characters: Any) -> None:
+    """The summon of ``f`` strikes: with all its damage through guard and super-armour, but it interrupts neither."""
     s = summons[characters[f.character].summon]
     f.summon_wait_ticks = s.interval_ticks
-    if o.buff_ticks[SUPER_ARMOUR] == 0 and s.stun_ticks > 0 and o.guarding == 0:
+    armoured = has_armour(o, moves)
+    if s.stun_ticks > 0 and not armoured and o.guarding == 0:
         interrupt(f, o, s.stun_ticks, 0)
-    if s.inflict >= 0:
+    if s.inflict >= 0 and not (s.inflict == STUN and (armoured or o.guarding == 1)):
         add_buff(o, s.inflict, s.inflict_ticks, s.inflict_magnitude_per_mille)
     f.heal_carry += s.heal_hp * CARRY_PER_HP
     hurt(f, o, s.damage_hp)

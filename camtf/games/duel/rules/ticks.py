@@ -53,9 +53,9 @@ def tick(f: Any, o: Any, moves: Any, characters: Any, summons: Any, multipliers:
     shoot(f, o, f_shot, f_bonus, o_casts, moves, characters, multipliers)
     shoot(o, f, o_shot, o_bonus, f_casts, moves, characters, multipliers)
     if f_bite:
-        bite(f, o, summons, characters)
+        bite(f, o, moves, summons, characters)
     if o_bite:
-        bite(o, f, summons, characters)
+        bite(o, f, moves, summons, characters)
     end_move(f, moves)
     end_move(o, moves)
 
