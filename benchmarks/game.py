@@ -19,6 +19,7 @@ import numpy as np
 from absl import app, flags
 from numba import njit
 
+from camtf import files
 from camtf.evaluation.report import table
 from camtf.games.duel.env import DuelGame, first_illegal
 from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
@@ -122,7 +123,7 @@ def main(argv: list[str]) -> None:
     }
     summary |= {**{f"{part}_share": round(v, 3) for part, v in share.items()}, **provenance()}
     if FLAGS.out:
-        Path(FLAGS.out).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        files.write_json(Path(FLAGS.out), summary)
     print(json.dumps(summary))
 
 

@@ -21,9 +21,9 @@ from absl import app, flags, logging
 
 from benchmarks.networks import ARRANGEMENTS, arrangement
 from benchmarks.ranks import on_ranks
-from camtf import distributed
+from camtf import distributed, files
 from camtf.checkpoint import RunDirectory
-from camtf.config import Config, override, preset
+from camtf.config import Config, ConfigError, override, preset
 from camtf.evaluation.figures import learning_curves
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
@@ -69,15 +69,23 @@ COMPARED: dict[str, dict[str, Any]] = {
 
 
 def configuration(seed: int) -> Config:
-    """The quickstart's configuration with `SETTINGS` and flags laid over it."""
-    changes = dict(change.split("=", 1) for change in FLAGS.set)
-    settings = {name: json.loads(value) for name, value in changes.items()}
-    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    """The quickstart's configuration with `SETTINGS` and flags laid over it. Raises ConfigError."""
+    settings = dict(map(parse_setting, FLAGS.set))
     config = override(preset("quickstart"), SETTINGS | {"seed": seed, **settings})
     frames = FLAGS.frames // config.generalists.generations
     per_look = config.game.matches * 2 * config.ppo.segment
     every = max(1, FLAGS.frames // per_look // FLAGS.looks)
     return override(config, {"evaluation.yardstick_updates": every, "generalists.frames": frames})
+
+
+def parse_setting(given: str) -> tuple[str, Any]:
+    """A setting's name and value. Raises ConfigError."""
+    name, _, text = given.partition("=")
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"--set must be name=JSON, got {given[:100]!r}") from error
+    return name, tuple(value) if isinstance(value, list) else value
 
 
 def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
@@ -166,7 +174,11 @@ def main(argv: list[str]) -> None:
         if distributed.rank() == 0:
             print(json.dumps(result))
         return
-    seeds = [int(seed) for seed in FLAGS.seeds]
+    try:
+        seeds = [int(seed) for seed in FLAGS.seeds]
+        configuration(seeds[0])
+    except ValueError as error:
+        raise SystemExit(f"error: {error}") from error
     summary = {"settings": SETTINGS, "changes": FLAGS.set, **provenance()}
     planned: dict[str, tuple[int, dict[str, Any]]] = {f"seed {seed}": (seed, {}) for seed in seeds}
     if FLAGS.compare:
@@ -178,7 +190,7 @@ def main(argv: list[str]) -> None:
             runs[name] = result
             logging.info("%s is done, run %d of %d", name, len(runs), len(planned))
             if FLAGS.out:
-                Path(FLAGS.out).write_text(json.dumps(summary | {"runs": runs}, indent=1) + "\n", encoding="utf-8")
+                files.write_json(Path(FLAGS.out), summary | {"runs": runs})
     report(runs, summary)
 
 
@@ -200,7 +212,7 @@ def report(runs: dict[str, Any], summary: dict[str, Any]) -> None:
         print(table(["mean of the seeds", *(f"v. {bot}, %" for bot in bots)], rows))
         summary = {"mean_by_setting": of_setting, **summary}
     if FLAGS.out:
-        Path(FLAGS.out).write_text(json.dumps(summary | {"runs": runs}, indent=1) + "\n", encoding="utf-8")
+        files.write_json(Path(FLAGS.out), summary | {"runs": runs})
     if FLAGS.figure:
         learning_curves([r["curve"] for r in runs.values()], FLAGS.figure)
     most = {key: max(r[key] for r in runs.values()) for key in ("minutes", "learner_frames")}

@@ -27,7 +27,7 @@ import tensorflow as tf
 from absl import app, flags
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from camtf import distributed
+from camtf import distributed, files
 from camtf.config import Config, NetworkConfig, preset
 from camtf.evaluation.report import table
 from camtf.games.duel.env import DuelGame
@@ -221,7 +221,7 @@ def main(argv: list[str]) -> None:
         summary |= {f"{c}_against_{other}": round(found["four_module"][c] / found[other][c], 3) for c in columns[:2]}
     summary |= {"matches": FLAGS.matches, **provenance()}
     if FLAGS.out:
-        Path(FLAGS.out).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        files.write_json(Path(FLAGS.out), summary)
     print(json.dumps(summary))
 
 

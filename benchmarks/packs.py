@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from absl import app, flags, logging
 
-from camtf import distributed
+from camtf import distributed, files
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import PoolSide, play
 from camtf.evaluation.intervals import rate_with_interval
@@ -184,7 +184,7 @@ def main(argv: list[str]) -> None:
     print(table(header, rows))
     summary = {"ways": results, "specialists": len(specialists.ids), "matches": FLAGS.matches, **provenance()}
     if FLAGS.out:
-        Path(FLAGS.out).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        files.write_json(Path(FLAGS.out), summary)
     print(json.dumps({name: r["megabytes_of_320"] for name, r in results.items()}))
 
 

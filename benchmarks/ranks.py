@@ -24,6 +24,9 @@ def on_ranks(ranks: int, module: str, arguments: list[str], show: str = "") -> d
             lines.append(line.split(">:", 1)[-1])
             if show and show in line:
                 logging.info("%s", lines[-1].split("] ", 1)[-1].strip())
-    if process.returncode:
-        raise SystemExit(f"error: {' '.join(command)} failed:\n{''.join(lines)[-2000:]}")
-    return json.loads(next(line for line in reversed(lines) if line.startswith("{")))
+    try:
+        if process.returncode == 0:
+            return json.loads(next(line for line in reversed(lines) if line.startswith("{")))
+    except (StopIteration, ValueError) as error:
+        raise SystemExit(f"error: {' '.join(command)} printed no result:\n{''.join(lines)[-2000:]}") from error
+    raise SystemExit(f"error: {' '.join(command)} failed:\n{''.join(lines)[-2000:]}")

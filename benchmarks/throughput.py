@@ -23,7 +23,7 @@ from absl import app, flags, logging
 
 from benchmarks.networks import Kernels, compare, rates
 from benchmarks.ranks import on_ranks
-from camtf import distributed
+from camtf import distributed, files
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, override, preset
 from camtf.evaluation.report import table
@@ -215,7 +215,7 @@ def report(
         name: FLAGS[name].value for name in ("matches", "minibatches", "snapshots", "updates", "rounds")
     } | about
     if FLAGS.out:
-        Path(FLAGS.out).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        files.write_json(Path(FLAGS.out), summary)
     print(json.dumps(summary))
 
 
