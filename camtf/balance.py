@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from absl import app, flags, logging
 
-from camtf import distributed
+from camtf import distributed, files
 from camtf.evaluation import balance
 from camtf.evaluation.intervals import wilson
 from camtf.evaluation.report import rate, table
@@ -32,7 +32,7 @@ _HEALTH_HP = (1000, 3600)
 
 
 def tune(folder: Path, bot: str, rounds: int, seed: int) -> None:
-    """Move every character's health against its win rate; rank 0 writes the files."""
+    """Move every character's health against its win rate; rank 0 writes the files. Raises RosterError, FileError."""
     for number in range(rounds):
         roster = load_roster(folder)
         rates = balance.sampled_win_rates(roster, bot, _TUNED_OPPONENTS, 2, seed + number)
@@ -53,7 +53,7 @@ def _write_health(folder: Path, health: dict[str, int]) -> None:
             return f"{match[1]}{health[match[2]]}"
 
         pattern = r'(\nid = "(\w+)"\n(?:(?!\[\[)[^\n]*\n)*?max_health_hp = )\d+'
-        file.write_text(re.sub(pattern, replaced, text), encoding="utf-8")
+        files.write_text(file, re.sub(pattern, replaced, text))
 
 
 def measure(roster: Roster, bot: str, games: int, mirror_games: int, seed: int) -> dict[str, Any]:
@@ -103,23 +103,27 @@ def main(argv: list[str]) -> None:
     try:
         tune(folder, FLAGS.bot, FLAGS.tune_rounds, FLAGS.seed + 1000)
         result = measure(load_roster(folder), FLAGS.bot, FLAGS.games, FLAGS.mirror_games, FLAGS.seed)
-    except RosterError as error:
+        if distributed.rank() == 0:
+            result |= provenance()
+            print(_table(result))
+            if FLAGS.out:
+                files.write_json(Path(FLAGS.out), result)
+            print(json.dumps({key: value for key, value in result.items() if key != "win_rates"}))
+    except (RosterError, files.FileError) as error:
         raise SystemExit(f"error: {error}") from error
-    if distributed.rank() == 0:
-        result |= provenance()
-        if FLAGS.out:
-            Path(FLAGS.out).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        rows = [
-            ["characters", str(result["characters"])],
-            ["highest mean win rate", f"{result['highest']['character']} {rate(result['highest'])}"],
-            ["lowest mean win rate", f"{result['lowest']['character']} {rate(result['lowest'])}"],
-            ["cyclic share of the variance", f"{100 * result['cyclic_share']:.1f} %"],
-            ["player 0 in mirror matches", rate(result["mirror"])],
-            ["battles that end by knock-out", f"{100 * result['knock_out_share']:.1f} %"],
-            *([f"unseen {kind}", str(result[f"{kind}_unseen"])] for kind in ("skills", "scrolls", "summons", "buffs")),
-        ]
-        print(table([f"balance under {result['bot']}", ""], rows))
-        print(json.dumps({key: value for key, value in result.items() if key != "win_rates"}))
+
+
+def _table(result: dict[str, Any]) -> str:
+    rows = [
+        ["characters", str(result["characters"])],
+        ["highest mean win rate", f"{result['highest']['character']} {rate(result['highest'])}"],
+        ["lowest mean win rate", f"{result['lowest']['character']} {rate(result['lowest'])}"],
+        ["cyclic share of the variance", f"{100 * result['cyclic_share']:.1f} %"],
+        ["player 0 in mirror matches", rate(result["mirror"])],
+        ["battles that end by knock-out", f"{100 * result['knock_out_share']:.1f} %"],
+        *([f"unseen {kind}", str(result[f"{kind}_unseen"])] for kind in ("skills", "scrolls", "summons", "buffs")),
+    ]
+    return table([f"balance under {result['bot']}", ""], rows)
 
 
 if __name__ == "__main__":

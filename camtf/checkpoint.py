@@ -1,4 +1,4 @@
-"""Files of a run: atomic, complete, without pickle.
+"""Files of a run: atomic, complete, checked when read (`camtf.files`).
 
 A run directory::
 
@@ -7,22 +7,22 @@ A run directory::
     specialists/<character>.npz            one Specialist per character
     checkpoints/<phase>/00000120.npz       a phase under way after an update: weights, optimiser, graph, matches
     metrics/<phase>.jsonl                  one JSON line per update
+    evaluation.json                        what `camtf.evaluate` measured
     tensorboard/<phase>/                   the same as scalars, and histograms of the weights
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import shutil
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from camtf import files
 from camtf.config import Config, ConfigError, from_json, leaves, to_json
 from camtf.games.duel.roster import Roster
 from camtf.provenance import provenance
@@ -31,35 +31,16 @@ from camtf.types import Snapshot
 _LOCK_SECONDS = 30.0
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(files.FileError):
     """A file of a run is missing, damaged, or of another run. Names the file."""
 
 
-def write_arrays(file: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]) -> None:
-    """Write arrays and a JSON header to a temporary name, then rename: the file is whole or not there."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_suffix(".tmp")
-    with temporary.open("wb") as stream:
-        np.savez(stream, __meta__=np.array(json.dumps(meta)), **arrays)
-        stream.flush()
-        os.fsync(stream.fileno())
-    temporary.replace(file)
-
-
-def read_arrays(file: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays and header of a file. Raises CheckpointError."""
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        return arrays, json.loads(str(arrays.pop("__meta__")))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"{file} does not exist") from error
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise CheckpointError(f"{file} is damaged: {error}") from error
-
-
 class RunDirectory:
-    """Where a run keeps its files. Only rank 0 writes; all ranks read, so they must see the same directory."""
+    """Where a run keeps its files. Only rank 0 writes; all ranks read, so they must see the same directory.
+
+    Whatever reads raises CheckpointError where a file is missing or damaged, and whatever writes raises FileError where
+    it cannot.
+    """
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
@@ -90,9 +71,7 @@ class RunDirectory:
                 "characters": list(roster.ids),
                 **provenance(),
             }
-            temporary = file.with_suffix(".tmp")
-            temporary.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-            temporary.replace(file)
+            files.write_json(file, about)
 
     def config(self) -> Config:
         """The configuration that the run was started with. Raises CheckpointError."""
@@ -114,40 +93,42 @@ class RunDirectory:
     def write_snapshot(self, file: Path, snapshot: Snapshot, meta: dict[str, Any]) -> None:
         """Write a frozen policy."""
         arrays = {f"weight:{path}": w for path, w in snapshot.weights.items()}
-        write_arrays(file, {**arrays, "mixture": snapshot.mixture}, {"name": snapshot.name, **meta})
+        files.write_arrays(file, {**arrays, "mixture": snapshot.mixture}, {"name": snapshot.name, **meta})
 
     def read_snapshot(self, file: Path) -> Snapshot:
         """Read a frozen policy. Raises CheckpointError."""
-        arrays, meta = read_arrays(file)
+        arrays, meta = files.read_arrays(file, CheckpointError)
         weights = {name.removeprefix("weight:"): a for name, a in arrays.items() if name.startswith("weight:")}
-        if not weights or "mixture" not in arrays:
+        if not weights or "mixture" not in arrays or "name" not in meta:
             raise CheckpointError(f"{file} holds no policy")
         return Snapshot(meta["name"], weights, arrays["mixture"])
 
     def generalists(self) -> list[Snapshot]:
         """The finished Generalists, oldest first. Raises CheckpointError where there is none."""
-        files = sorted((self.path / "generalists").glob("generation_*.npz"))
-        if not files:
+        there = sorted((self.path / "generalists").glob("generation_*.npz"))
+        if not there:
             raise CheckpointError(f"{self.path} holds no Generalist; train with --stage=generalists first")
-        return [self.read_snapshot(file) for file in files]
+        return [self.read_snapshot(file) for file in there]
 
     def write_checkpoint(
         self, phase: str, update: int, arrays: dict[str, np.ndarray], meta: dict[str, Any], keep: int
     ) -> None:
         """Write the state of a phase after an update and drop all but the newest ``keep``."""
-        write_arrays(self._checkpoints(phase) / f"{update:08d}.npz", arrays, {**meta, "phase": phase})
+        if self.metrics_file(phase).exists():
+            files.sync(self.metrics_file(phase))  # `trim_metrics` wants the lines of all updates before
+        files.write_arrays(self._checkpoints(phase) / f"{update:08d}.npz", arrays, {**meta, "phase": phase})
         for file in self._checkpoint_files(phase)[:-keep]:
             file.unlink()
 
     def read_checkpoint(self, phase: str) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
         """The newest state of a phase, or None where it has not begun. Raises CheckpointError where it is damaged."""
-        files = self._checkpoint_files(phase)
-        if not files:
+        there = self._checkpoint_files(phase)
+        if not there:
             return None
         try:
-            return read_arrays(files[-1])
+            return files.read_arrays(there[-1], CheckpointError)
         except CheckpointError as error:
-            older = f"move it away to go on from {files[-2].name}" if len(files) > 1 else "there is none before it"
+            older = f"move it away to go on from {there[-2].name}" if len(there) > 1 else "there is none before it"
             raise CheckpointError(f"{error}; {older}") from error
 
     def drop_checkpoints(self, phase: str) -> None:
@@ -155,24 +136,30 @@ class RunDirectory:
         shutil.rmtree(self._checkpoints(phase), ignore_errors=True)
 
     def append_metrics(self, phase: str, line: dict[str, Any]) -> None:
-        """Add a line to the metrics of a phase."""
-        file = self.metrics_file(phase)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps(line) + "\n")
+        """Add a line, whose ``update`` is the number of its update, to the metrics of a phase."""
+        files.append_json_line(self.metrics_file(phase), line)
 
     def trim_metrics(self, phase: str, updates: int) -> None:
-        """Drop the lines of updates after this one, which are about to be made again."""
+        """Drop the lines of updates after this one, which are about to be made again. Raises CheckpointError where
+        the lines up to it are damaged or end before it."""
         file = self.metrics_file(phase)
-        if file.exists():
-            lines = file.read_text(encoding="utf-8").splitlines(keepends=True)[:updates]
-            temporary = file.with_suffix(".tmp")
-            temporary.write_text("".join(lines), encoding="utf-8")
-            temporary.replace(file)
+        if not updates:
+            file.unlink(missing_ok=True)
+        if not file.exists():
+            return
+        lines = files.json_lines(file, CheckpointError)
+        try:
+            end = next((end for line, end in lines if line.get("update") == updates), None)
+            if end is None:
+                raise CheckpointError(f"{file} is damaged: it ends before update {updates}")
+        except CheckpointError as error:
+            raise CheckpointError(f"{error}; move it away to go on without the metrics until now") from error
+        with files.writing(file):
+            os.truncate(file, end)
 
     def metrics(self, phase: str) -> list[dict[str, Any]]:
-        """All lines of a phase."""
-        return [json.loads(line) for line in self.metrics_file(phase).read_text(encoding="utf-8").splitlines()]
+        """All lines of a phase; without one that a kill has cut off at the end."""
+        return [line for line, _ in files.json_lines(self.metrics_file(phase), CheckpointError)]
 
     def metrics_file(self, phase: str) -> Path:
         """Where the metrics of a phase are."""
@@ -185,8 +172,9 @@ class RunDirectory:
         return sorted(self._checkpoints(phase).glob("*.npz"))
 
     def _lock(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._lock_file = (self.path / "lock").open("w")
+        with files.writing(self.path / "lock"):
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._lock_file = (self.path / "lock").open("w")
         last = time.monotonic() + _LOCK_SECONDS
         while True:
             try:
@@ -199,12 +187,12 @@ class RunDirectory:
 
     def _about(self) -> dict[str, Any]:
         file = self.path / "config.json"
-        try:
-            return json.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise CheckpointError(f"{file} does not exist: {self.path} is not a run directory") from error
-        except json.JSONDecodeError as error:
-            raise CheckpointError(f"{file} is damaged: {error}") from error
+        if not file.exists():
+            raise CheckpointError(f"{file} does not exist: {self.path} is not a run directory")
+        about = files.read_json(file, CheckpointError)
+        if not {"config", "roster_digest"} <= about.keys():
+            raise CheckpointError(f"{file} is not the configuration of a run: it holds {', '.join(about)}")
+        return about
 
     def _check_same(self, config: Config, roster: Roster) -> None:
         self.check_roster(roster)

@@ -10,7 +10,7 @@ import json
 
 from absl import app, flags
 
-from camtf import checkpoint, distributed
+from camtf import checkpoint, distributed, files
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table
 from camtf.games.duel.roster import RosterError, load_roster
@@ -43,15 +43,15 @@ def main(argv: list[str]) -> None:
         ids = [roster.ids[c] for c in participants(config, roster)]
         specialists = {i: run.read_snapshot(run.specialist_file(i)) for i in ids}
         result = evaluate(config, roster, run.generalists(), specialists, FLAGS.seed)
-    except (RosterError, checkpoint.CheckpointError) as error:
+        if distributed.rank() == 0:
+            result |= {"seed": FLAGS.seed, **provenance()}
+            print(population_table(result))
+            file = run.path / "evaluation.json"
+            files.write_json(file, result)
+            print(f"\nwritten to {file}")
+            print(json.dumps(_summary(result)))
+    except (RosterError, files.FileError) as error:
         raise SystemExit(f"error: {error}") from error
-    if distributed.rank() == 0:
-        result |= {"seed": FLAGS.seed, **provenance()}
-        file = run.path / "evaluation.json"
-        file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        print(population_table(result))
-        print(f"\nwritten to {file}")
-        print(json.dumps(_summary(result)))
 
 
 def _summary(result: dict) -> dict:

@@ -47,18 +47,20 @@ class FileError(RuntimeError):
 
 
 @contextlib.contextmanager
-def writing(file: Path, size_bytes: int) -> Iterator[None]:
-    """Within, an OSError becomes a FileError, which for a full disk says how many of ``size_bytes`` are missing."""
+def writing(file: Path, size_bytes: int | None = None) -> Iterator[None]:
+    """Within, an OSError becomes a FileError. For a full disk it says how many of the bytes are missing (where
+    ``size_bytes`` is known) and what to do."""
     try:
         yield
     except OSError as error:
         if error.errno not in _FULL:
             raise FileError(f"{file} cannot be written: {error.strerror or error}") from error
         free = _free_bytes(file)
-        missing = f", {size_bytes - free:,} are missing" if free < size_bytes else ""
+        needed = f", {size_bytes:,} are needed" if size_bytes is not None else ""
+        missing = f", {size_bytes - free:,} are missing" if size_bytes is not None and free < size_bytes else ""
         raise FileError(
-            f"{file} cannot be written: {_FULL[error.errno]}: it needs {size_bytes:,} bytes, {free:,} are free"
-            f"{missing}; what was complete is kept: make room and start the same command again"
+            f"{file} cannot be written: {_FULL[error.errno]}: {free:,} bytes are free{needed}{missing}; "
+            "what was complete is kept: make room and start the same command again"
         ) from error
 
 
@@ -76,7 +78,7 @@ def write_bytes(file: Path, content: bytes) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(file.parent)
+        sync(file.parent)  # what is removed after this must not outlive it on the disk
 
 
 def write_text(file: Path, text: str) -> None:
@@ -97,6 +99,15 @@ def write_arrays(file: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any]
     save(buffer, **{_META: np.array(json.dumps(meta))}, **arrays)
     body = buffer.getvalue()[:-2] + _SEAL_BYTES.to_bytes(2, "little")  # an archive ends in the length of its comment
     write_bytes(file, body + _seal(body))
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's entries, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def append_json_line(file: Path, line: dict[str, Any]) -> None:
@@ -220,12 +231,3 @@ def _unpack(content: bytes, limit_bytes: int) -> dict[str, np.ndarray]:
 def _free_bytes(file: Path) -> int:
     """Of the disk that a file would be on."""
     return shutil.disk_usage(next(folder for folder in file.absolute().parents if folder.is_dir())).free
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put a folder's entries on the disk: what is removed after a rename must not outlive it there."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

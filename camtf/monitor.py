@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import time
+from collections.abc import Iterator
 
 import tensorflow as tf
 from absl import logging
 
+from camtf import files
 from camtf.checkpoint import RunDirectory
 from camtf.model.policy import Policy
 
 _LOG_SECONDS = 10.0
 _BAR = 20
+_WRITE_ERRORS = {tf.errors.ResourceExhaustedError: errno.ENOSPC, tf.errors.OutOfRangeError: errno.EFBIG}
+"""What TensorFlow calls these two where it writes a file."""
 
 
 class Monitor:
@@ -27,6 +33,7 @@ class Monitor:
         self, run: RunDirectory, phase: str, updates: int, done: int, frames_per_update: int, histogram_updates: int
     ) -> None:
         self._run, self._phase = run, phase
+        self._folder = run.path / "tensorboard" / phase
         self._updates, self._done = updates, done
         self._frames_per_update = frames_per_update
         self._histogram_updates = histogram_updates
@@ -35,7 +42,7 @@ class Monitor:
         self._writer: tf.summary.SummaryWriter | None = None
 
     def update(self, number: int, metrics: dict[str, float], policy: Policy) -> None:
-        """Take in the metrics of an update, which counts from 1."""
+        """Take in the metrics of an update, which counts from 1. Raises FileError where they cannot be written."""
         frames = number * self._frames_per_update
         rate = (number - self._done) * self._frames_per_update / max(time.monotonic() - self._began, 1e-9)
         self._run.append_metrics(self._phase, {"update": number, "frames": frames, **metrics})
@@ -47,9 +54,10 @@ class Monitor:
             self._log(number, frames, rate, metrics)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is left. Raises FileError where it cannot be written."""
         if self._writer is not None:
-            self._writer.close()
+            with self._writing():
+                self._writer.close()
 
     def _log(self, number: int, frames: int, rate: float, metrics: dict[str, float]) -> None:
         filled = _BAR * number // self._updates
@@ -64,11 +72,24 @@ class Monitor:
         )  # fmt: skip
 
     def _summarise(self, number: int, metrics: dict[str, float], policy: Policy) -> None:
-        if self._writer is None:
-            self._writer = tf.summary.create_file_writer(str(self._run.path / "tensorboard" / self._phase))
-        with self._writer.as_default(step=number):
-            for name, value in metrics.items():
-                tf.summary.scalar(name, value)
-            if self._histogram_updates and number % self._histogram_updates == 0:
-                for path, weight in policy.get_weights().items():
-                    tf.summary.histogram(path, weight)
+        with self._writing():
+            if self._writer is None:
+                self._writer = tf.summary.create_file_writer(str(self._folder))
+            with self._writer.as_default(step=number):
+                for name, value in metrics.items():
+                    tf.summary.scalar(name, value)
+                if self._histogram_updates and number % self._histogram_updates == 0:
+                    for path, weight in policy.get_weights().items():
+                        tf.summary.histogram(path, weight)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Within, what TensorFlow says of the folder becomes a FileError."""
+        with files.writing(self._folder):
+            try:
+                yield
+            except tf.errors.OpError as error:
+                if str(self._folder) not in error.message:
+                    raise
+                reason = error.message.split("; ", 1)[-1].split("\n")[0]
+                raise OSError(_WRITE_ERRORS.get(type(error), errno.EIO), reason) from error

@@ -10,7 +10,7 @@ from typing import Any
 
 from absl import app, flags, logging
 
-from camtf import checkpoint, distributed, interrupt
+from camtf import checkpoint, distributed, files, interrupt
 from camtf.config import PRESETS, Config, ConfigError, leaves, override, preset
 from camtf.evaluation.yardstick import against_bots
 from camtf.games.duel.roster import RosterError, load_roster
@@ -92,7 +92,7 @@ def main(argv: list[str]) -> None:
         if distributed.rank() == 0:
             logging.info("%s; the same command goes on from there", stop)
         raise SystemExit(130) from stop
-    except (ConfigError, RosterError, checkpoint.CheckpointError, ValueError) as error:
+    except (ConfigError, RosterError, files.FileError, ValueError) as error:
         raise SystemExit(f"error: {error}") from error
 
 

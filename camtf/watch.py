@@ -12,7 +12,7 @@ import numpy as np
 from absl import app, flags
 
 from camtf import distributed
-from camtf.checkpoint import CheckpointError, RunDirectory
+from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import BotSide, PoolSide, Side, View
 from camtf.games.duel import replay as replays
 from camtf.games.duel.bots import BOTS
@@ -92,7 +92,7 @@ def main(argv: list[str]) -> None:
         write_page(roster, replay, out)
         if FLAGS.film:
             write_film(out, Path(FLAGS.film), FLAGS.film_first, FLAGS.film_decisions)
-    except (RosterError, CheckpointError, replays.ReplayError, RuntimeError, ImportError) as error:
+    except (RosterError, RuntimeError, ImportError) as error:
         raise SystemExit(f"error: {error}") from error
     print(f"{' v. '.join(replay.characters)}: {len(replay.actions)} decisions; open {out} in a browser")
 

@@ -1,7 +1,9 @@
-"""Damage to files: seeded flips, cuts, insertions and removals."""
+"""Damage to files: seeded flips, cuts, insertions and removals; and a disk that is full."""
 
 from __future__ import annotations
 
+import contextlib
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,3 +34,14 @@ def replace(file: Path, content: bytes) -> None:
     """Give a file another content. As a new file: some disks wait for an old one's blocks when it is cut and filled."""
     file.unlink(missing_ok=True)
     file.write_bytes(content)
+
+
+@contextlib.contextmanager
+def full_disk(limit_bytes: int) -> Iterator[None]:
+    """Within, no file may become larger than this, which the system reports as it does a full disk. Needs no rights."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from camtf import balance as command
+from camtf import files
 from camtf.evaluation import balance
 from camtf.games.duel.roster import Roster, load_roster
+from tests.damage import full_disk
 
 ROCK_PAPER_SCISSORS = np.array([[0.5, 0.0, 1.0], [1.0, 0.5, 0.0], [0.0, 1.0, 0.5]])
 LADDER = 0.5 + 0.1 * (np.arange(4)[:, None] - np.arange(4)[None, :])
@@ -68,3 +72,20 @@ def test_tuning_moves_health_against_the_win_rate(plain_folder: Path, tmp_path: 
     moved = after.characters["max_health_hp"] - before.characters["max_health_hp"]
     np.testing.assert_array_equal(np.sign(moved), np.sign(0.5 - rates))
     np.testing.assert_array_equal(after.moves, before.moves)
+
+
+def test_the_command_writes_its_result_or_says_why_not(
+    plain_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"roster": str(plain_folder), "bot": "punisher", "games": 2, "mirror_games": 1, "tune_rounds": 0, "seed": 1}
+    out, census = tmp_path / "made" / "balance.json", balance.census
+    monkeypatch.setattr(balance, "census", lambda roster, bot, decisions, seed: census(roster, bot, 700, seed))
+    monkeypatch.setattr(command, "FLAGS", SimpleNamespace(**given, out=str(out)))
+    with full_disk(100), pytest.raises(SystemExit, match=r"^error: .*balance.json cannot be written: [^\n]*$"):
+        command.main([])
+    assert "balance under punisher" in capsys.readouterr().out and not list(out.parent.iterdir())
+    command.main([])
+    result = files.read_json(out)
+    assert result["bot"] == "punisher" and len(result["win_rates"]) == 2
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert last == {name: value for name, value in result.items() if name != "win_rates"}

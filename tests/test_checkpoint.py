@@ -1,65 +1,139 @@
-"""Files of a run: whole or not there, checked when read, without pickle."""
+"""Files of a run: whole or not there, checked when read, without pickle; and what a full disk does to a run."""
 
 from __future__ import annotations
 
-import json
+import contextlib
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from camtf.checkpoint import CheckpointError, RunDirectory, read_arrays, write_arrays
+from camtf import evaluate, files
+from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.config import override, preset
+from camtf.files import FileError
 from camtf.games.duel.roster import Roster
+from camtf.monitor import Monitor
+from camtf.population import generalists, phase
 from camtf.types import Snapshot
+from tests.damage import full_disk, mutations, replace
 
-ARRAYS = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b|c/d": np.array([1 << 60])}
-
-
-def test_arrays_come_back(tmp_path: Path) -> None:
-    write_arrays(tmp_path / "x.npz", ARRAYS, {"step": 3})
-    arrays, meta = read_arrays(tmp_path / "x.npz")
-    assert meta == {"step": 3} and all(np.array_equal(arrays[name], a) for name, a in ARRAYS.items())
-    assert [file.name for file in tmp_path.iterdir()] == ["x.npz"]  # no temporary file stays
+SNAPSHOT = Snapshot("generation_01", {"trunk/kernel": np.ones((2, 2))}, np.zeros((3, 4), np.float32))
+STATE = {"variable:0": np.arange(6, dtype=np.float32), "match:ids": np.array([1 << 60]), "win_rates": np.ones((2, 2))}
+LINES = [{"update": n, "frames": 640 * n, "kl": 0.1 / n} for n in range(1, 8)]
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    write_arrays(tmp_path / "x.npz", ARRAYS, {"step": 1})
-    with pytest.raises(TypeError):
-        write_arrays(tmp_path / "x.npz", ARRAYS, {"step": object()})
-    assert read_arrays(tmp_path / "x.npz")[1] == {"step": 1}
+@pytest.fixture
+def begun(tmp_path: Path, roster: Roster) -> RunDirectory:
+    """A run with one file of each kind."""
+    run = RunDirectory(tmp_path / "run")
+    run.begin(preset("test"), roster, write=True)
+    run.write_snapshot(run.generalist_file(1), SNAPSHOT, {"frames": 5})
+    for line in LINES:
+        run.append_metrics("x", line)
+    run.write_checkpoint("x", 7, STATE, {"updates": 7, "segments": 7, "ranks": 1}, keep=2)
+    return run
 
 
-@pytest.mark.parametrize("keep", [0, 1, 100, -10])
-def test_a_truncated_file_is_refused(tmp_path: Path, keep: int) -> None:
-    file = tmp_path / "x.npz"
-    write_arrays(file, ARRAYS, {})
-    file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(CheckpointError, match=r"x.npz is damaged"):
-        read_arrays(file)
+def plain(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    return {name: (a.dtype.str, a.shape, a.tobytes()) for name, a in arrays.items()}
 
 
-def test_a_flipped_byte_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "x.npz"
-    write_arrays(file, {"a": np.zeros(1000)}, {})
-    content = bytearray(file.read_bytes())
-    content[len(content) // 2] ^= 1
-    file.write_bytes(bytes(content))
-    with pytest.raises(CheckpointError, match=r"x.npz is damaged"):
-        read_arrays(file)
+def read_configuration(run: RunDirectory, roster: Roster) -> Any:
+    run.check_roster(roster)
+    return run.config()
 
 
-def test_pickled_content_is_refused(tmp_path: Path) -> None:
-    np.savez(tmp_path / "x.npz", __meta__=np.array("{}"), a=np.array([print], dtype=object))
-    with pytest.raises(CheckpointError, match=r"x.npz is damaged"):
-        read_arrays(tmp_path / "x.npz")
+def read_snapshot(run: RunDirectory, roster: Roster) -> Any:
+    (snapshot,) = run.generalists()
+    return snapshot.name, plain(snapshot.weights), plain({"": snapshot.mixture})
+
+
+def read_checkpoint(run: RunDirectory, roster: Roster) -> Any:
+    saved = run.read_checkpoint("x")
+    return saved and (plain(saved[0]), saved[1])
+
+
+def read_metrics(run: RunDirectory, roster: Roster) -> Any:
+    """As a run does that goes on after its seventh update."""
+    run.trim_metrics("x", 7)
+    return run.metrics("x")
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("config.json", read_configuration),
+        ("generalists/generation_01.npz", read_snapshot),
+        ("checkpoints/x/00000007.npz", read_checkpoint),
+        ("metrics/x.jsonl", read_metrics),
+    ],
+)
+def test_damage_is_found(
+    begun: RunDirectory, roster: Roster, name: str, read: Callable[[RunDirectory, Roster], Any]
+) -> None:
+    """What is read is what was written, or the error names the file."""
+    file = begun.path / name
+    whole, expected = file.read_bytes(), read(begun, roster)
+    refused = 0
+    for damaged in mutations(whole, 300):
+        replace(file, damaged)
+        try:
+            assert read(begun, roster) == expected
+        except CheckpointError as error:
+            assert str(file) in str(error)
+            refused += 1
+    assert refused > 200
+
+
+def test_files_of_before_are_refused(begun: RunDirectory) -> None:
+    np.savez(begun.generalist_file(1), __meta__=np.array("{}"), mixture=np.zeros(1))
+    with pytest.raises(CheckpointError, match=r"generation_01.npz is damaged or of an earlier version"):
+        begun.generalists()
+    begun.metrics_file("x").write_text('{"update": 1}\n')
+    with pytest.raises(CheckpointError, match=r"x.jsonl is damaged or of an earlier version"):
+        begun.metrics("x")
+    (begun.path / "config.json").write_text('{"config": {}}\n')
+    with pytest.raises(CheckpointError, match=r"config.json is damaged or of an earlier version"):
+        begun.config()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"nothing.npz does not exist"):
-        read_arrays(tmp_path / "nothing.npz")
+    run = RunDirectory(tmp_path / "none")
     with pytest.raises(CheckpointError, match=r"is not a run directory"):
-        RunDirectory(tmp_path / "none").config()
+        run.config()
+    with pytest.raises(CheckpointError, match=r"ember_fox.npz does not exist"):
+        run.read_snapshot(run.specialist_file("ember_fox"))
+    with pytest.raises(CheckpointError, match=r"x.jsonl does not exist"):
+        run.metrics("x")
+    assert run.read_checkpoint("x") is None
+
+
+def test_metrics_go_on_where_the_checkpoint_is(begun: RunDirectory) -> None:
+    """Lines after it go, whole, torn or damaged; those before it must be there, unless the file was moved away."""
+    file = begun.metrics_file("x")
+    whole = file.read_bytes()
+    for later in (b"", b'{"update": 8', b"\0" * 100, b'{"update": 8, "crc32": "00000000"}\n', whole):
+        file.write_bytes(whole + later)
+        begun.trim_metrics("x", 7)
+        assert file.read_bytes() == whole
+    begun.trim_metrics("x", 3)
+    begun.append_metrics("x", LINES[3])
+    assert begun.metrics("x") == LINES[:4]
+    with pytest.raises(CheckpointError, match=r"x.jsonl is damaged: it ends before update 7; move it away to go on"):
+        begun.trim_metrics("x", 7)
+    begun.trim_metrics("x", 0)
+    assert not file.exists()
+    begun.trim_metrics("x", 7)
+    begun.append_metrics("x", {"update": 8})
+    begun.trim_metrics("x", 8)
+    assert begun.metrics("x") == [{"update": 8}]
 
 
 def test_a_run_belongs_to_its_configuration_and_roster(tmp_path: Path, roster: Roster, plain: Roster) -> None:
@@ -71,22 +145,84 @@ def test_a_run_belongs_to_its_configuration_and_roster(tmp_path: Path, roster: R
         run.begin(override(config, {"ppo.clip_epsilon": 0.3}), roster, write=True)
     with pytest.raises(CheckpointError, match=r"the run has the roster \w{16}, given is \w{16}"):
         run.begin(config, plain, write=True)
-    (tmp_path / "run" / "config.json").write_text(json.dumps({"config": {"sed": 1}}))
+    files.write_json(tmp_path / "run" / "config.json", {"config": {"sed": 1}, "roster_digest": ""})
     with pytest.raises(CheckpointError, match=r"not a configuration of this version"):
         run.config()
-    (tmp_path / "run" / "config.json").write_text('{"config": ')
-    with pytest.raises(CheckpointError, match=r"config.json is damaged"):
+    files.write_json(tmp_path / "run" / "config.json", {"characters": [], "bots": {}})
+    with pytest.raises(CheckpointError, match=r"is not the configuration of a run: it holds characters, bots"):
         run.config()
 
 
-def test_snapshots_come_back(tmp_path: Path) -> None:
-    run = RunDirectory(tmp_path)
-    snapshot = Snapshot("generation_01", {"trunk/kernel": np.ones((2, 2))}, np.zeros((3, 4), np.float32))
-    run.write_snapshot(run.generalist_file(1), snapshot, {"frames": 5})
-    (back,) = run.generalists()
+def test_snapshots_come_back(begun: RunDirectory) -> None:
+    (back,) = begun.generalists()
     assert back.name == "generation_01" and np.array_equal(back.weights["trunk/kernel"], np.ones((2, 2)))
-    write_arrays(tmp_path / "x.npz", {"a": np.zeros(1)}, {})
-    with pytest.raises(CheckpointError, match=r"x.npz holds no policy"):
-        run.read_snapshot(tmp_path / "x.npz")
+    for arrays in ({"a": np.zeros(1)}, STATE):
+        files.write_arrays(begun.path / "x.npz", arrays, {})
+        with pytest.raises(CheckpointError, match=r"x.npz holds no policy"):
+            begun.read_snapshot(begun.path / "x.npz")
     with pytest.raises(CheckpointError, match=r"holds no Generalist"):
-        RunDirectory(tmp_path / "empty").generalists()
+        RunDirectory(begun.path / "empty").generalists()
+
+
+def test_a_full_disk_stops_a_run_and_nothing_is_lost(
+    run: RunDirectory, tmp_path: Path, roster: Roster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full from the first update of generation 2 on; with room, the run ends as if nothing had been."""
+    config, other = run.config(), RunDirectory(tmp_path / "other")
+    with full_disk(1000), pytest.raises(FileError, match=r"config.json cannot be written: files may not become so"):
+        other.begin(config, roster, write=True)
+    other = RunDirectory(tmp_path / "other")
+    other.begin(config, roster, write=True)
+    updates = itertools.count(1)
+    with monkeypatch.context() as patched, contextlib.ExitStack() as full:
+
+        def fill() -> bool:
+            if next(updates) == 3:
+                full.enter_context(full_disk(100_000))
+            return False
+
+        patched.setattr(phase, "requested", fill)
+        with pytest.raises(FileError, match=r"generation_02/00000001.npz cannot be written: .* start the same command"):
+            generalists.train(config, roster, other)
+    assert other.generalist_file(1).read_bytes() == run.generalist_file(1).read_bytes()
+    assert not list(other.path.rglob("*.tmp")) and other.read_checkpoint("generation_02") is None
+    generalists.train(config, roster, other)
+    assert other.generalist_file(2).read_bytes() == run.generalist_file(2).read_bytes()
+    lines = [[line["kl"] for line in r.metrics("generation_02")] for r in (run, other)]
+    assert lines[0] == lines[1]
+
+
+def test_monitoring_on_a_full_disk(tmp_path: Path) -> None:
+    """Metrics first, then TensorBoard's file, which TensorFlow writes."""
+    run = RunDirectory(tmp_path)
+    metrics = {"win_rate_against_frozen": 0.5, "entropy": 1.0, "kl": 0.1} | {f"v_{i}": 0.5 for i in range(40)}
+    policy: Any = None  # no histograms
+    for limit_bytes, where in ((500, r"metrics/x.jsonl"), (2000, r"tensorboard/x")):
+        monitor = Monitor(run, "x", 2, 0, 640, 0)
+        run.trim_metrics("x", 0)
+        with full_disk(limit_bytes), pytest.raises(FileError, match=rf"{where} cannot be written: files may not"):
+            monitor.update(1, metrics, policy)
+    assert run.metrics("x") == [{"update": 1, "frames": 640, **metrics}]
+
+
+def test_evaluation_on_a_full_disk(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was measured is shown all the same."""
+    monkeypatch.setattr(evaluate, "FLAGS", SimpleNamespace(run_dir=str(run.path), games=1, bot_games=1, seed=5))
+    with full_disk(1000), pytest.raises(SystemExit, match=r"^error: .*evaluation.json cannot be written: [^\n]*$"):
+        evaluate.main([])
+    assert "Ember Fox" in capsys.readouterr().out and not (run.path / "evaluation.json").exists()
+
+
+def test_training_says_so_in_one_line(tmp_path: Path) -> None:
+    """As a user sees it: the command under a shell's limit."""
+    train = f"{sys.executable} -m camtf.train --preset=test --run_dir={tmp_path / 'run'}"
+    done = subprocess.run(
+        ["sh", "-c", f"ulimit -f 1; exec {train}"], cwd=Path(__file__).parents[1], capture_output=True, text=True,
+        timeout=240, check=False,
+    )  # fmt: skip
+    (line,) = (line for line in done.stderr.splitlines() if "cannot be written" in line)
+    assert line.startswith("error: ") and "run/config.json cannot be written: files may not become so large" in line
+    assert done.returncode == 1 and done.stderr.endswith(f"{line}\n") and "Traceback" not in done.stderr
+    assert [file.name for file in (tmp_path / "run").iterdir()] == ["lock"]

@@ -6,12 +6,12 @@ import errno
 import hashlib
 import io
 import json
-import resource
+import os
 import shutil
+import subprocess
 import tracemalloc
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from camtf import files
+from camtf import files, provenance
 from camtf.files import FileError
-from tests.damage import mutations, replace
+from tests.damage import full_disk, mutations, replace
 
 ARRAYS = {
     "a": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -33,17 +33,6 @@ ARRAYS = {
 META = {"step": 3, "name": "é"}
 DOCUMENT = {"a": 1, "b": [1.5, True, None, "\u00e9\n"], "c": {"10": 1e-300, "9": -0.0}}
 LINES = [{"update": n, "kl": 0.1 / n, "v_idle": n % 2} for n in range(1, 6)]
-
-
-@contextmanager
-def small_files(limit_bytes: int) -> Iterator[None]:
-    """Within, no file may become larger, which the system reports as it does a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def sealed(archive: bytes) -> bytes:
@@ -225,7 +214,7 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["file", "folder"]
 
 
-FULL = r"x cannot be written: files may not become so large here: it needs [\d,]+ bytes, [\d,]+ are free; what was"
+FULL = r"x cannot be written: files may not become so large here: [\d,]+ bytes are free, [\d,]+ are needed; what"
 
 
 @pytest.mark.parametrize("limit_bytes", [0, 1, 100, 5000])
@@ -234,9 +223,9 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, limit_bytes: int) -> 
     for before in (None, b"before"):
         if before:
             file.write_bytes(before)
-        with small_files(limit_bytes), pytest.raises(FileError, match=FULL):
+        with full_disk(limit_bytes), pytest.raises(FileError, match=FULL):
             files.write_arrays(file, {"a": np.zeros(10_000)}, {})
-        with small_files(limit_bytes), pytest.raises(FileError, match=FULL):
+        with full_disk(limit_bytes), pytest.raises(FileError, match=FULL):
             files.write_json(file, {"a": [0.1] * 3000})
         assert [found.read_bytes() for found in tmp_path.iterdir()] == ([before] if before else [])
 
@@ -246,17 +235,34 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path) -> None:
     write_lines(file)
     whole = file.read_bytes()
     for more in (0, 1, 30):
-        with small_files(len(whole) + more), pytest.raises(FileError, match=FULL):
+        with full_disk(len(whole) + more), pytest.raises(FileError, match=FULL):
             files.append_json_line(file, {"update": 6, "text": "a" * 100})
         assert file.read_bytes() == whole
     files.append_json_line(file, {"update": 6})
     assert [line["update"] for line, _ in files.json_lines(file)] == [1, 2, 3, 4, 5, 6]
 
 
+def test_a_full_disk_leaves_the_checkout_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result names its commit. Git is asked without letting it write: cut off, it would leave a lock in the way."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    (tmp_path / "x.py").write_text("1\n")
+    git("init", "-q")
+    git("add", "x.py")
+    git("-c", "user.name=n", "-c", "user.email=e", "commit", "-q", "-m", "one")
+    os.utime(tmp_path / "x.py", (1, 1))  # what git knows of it is stale
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "x.py"))
+    with full_disk(10):
+        assert provenance.commit() == git("rev-parse", "--short=12", "HEAD").strip()
+    assert not (tmp_path / ".git" / "index.lock").exists()
+
+
 def test_missing_bytes_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
     with (
-        pytest.raises(FileError, match=r"the disk is full: it needs 3,500 bytes, 1,000 are free, 2,500 are missing;"),
+        pytest.raises(FileError, match=r"full: 1,000 bytes are free, 3,500 are needed, 2,500 are missing; what"),
         files.writing(tmp_path / "none" / "x", 3500),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")

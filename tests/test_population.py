@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from camtf.checkpoint import CheckpointError, RunDirectory, read_arrays
+from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.config import Config, override, preset
 from camtf.evaluation.yardstick import against_bots
+from camtf.files import read_arrays
 from camtf.games.duel.bots import BOTS
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.observation import duel_spec

@@ -16,7 +16,8 @@ import numpy as np
 import psutil
 import pytest
 
-from camtf.checkpoint import RunDirectory, read_arrays
+from camtf.checkpoint import RunDirectory
+from camtf.files import read_arrays
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import load_roster
 from camtf.model.policy import Policy

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from camtf import files
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.roster import Roster
 from camtf.games.duel.state import RULES_VERSION
@@ -20,7 +19,11 @@ Choose = Callable[[DuelGame, Observation], np.ndarray]
 """From the game and what both players see ``[P, 1, ...]`` to their legal actions int32 ``[P, 1, H]``."""
 
 
-class ReplayError(ValueError):
+_LIMIT_BYTES = 1 << 20
+"""Of a replay's content. A match of a minute has 600 decisions, or 2,400 bytes."""
+
+
+class ReplayError(files.FileError):
     """A replay is damaged, or of other rules or another roster than those given. Names both sides."""
 
 
@@ -93,7 +96,10 @@ def play_back(roster: Roster, replay: Replay) -> Iterator[Moment]:
     ):
         if own != given:
             raise ReplayError(f"the replay was recorded with the {what} {given}, this game has {own}")
-    game, observation = _start(roster, replay.characters, replay.seed, replay.input_delay_ticks)
+    try:
+        game, observation = _start(roster, replay.characters, replay.seed, replay.input_delay_ticks)
+    except ValueError as error:
+        raise ReplayError(f"the replay is damaged: {error}") from error
     digest = hashlib.sha256(_state(game))
     for actions in replay.actions:
         yield Moment(game.fighters[:, 0].copy(), _both(observation), actions)
@@ -111,25 +117,26 @@ def play_back(roster: Roster, replay: Replay) -> Iterator[Moment]:
 
 
 def save(replay: Replay, file: Path) -> None:
-    """Write a replay: a few kilobytes, without pickle."""
+    """Write a replay: a few kilobytes, whole or not there, without pickle. Raises FileError."""
     about = {name: value for name, value in vars(replay).items() if name != "actions"}
-    with file.open("wb") as stream:
-        np.savez_compressed(stream, about=np.array(json.dumps(about)), actions=replay.actions)
+    files.write_arrays(file, {"actions": replay.actions}, about, compress=True)
 
 
 def load(file: Path) -> Replay:
     """Read a replay. Raises ReplayError."""
+    arrays, about = files.read_arrays(file, ReplayError, _LIMIT_BYTES)
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            about, actions = json.loads(str(archive["about"])), archive["actions"]
-        characters, players = (tuple(about.pop(name)) for name in ("characters", "players"))
-        if actions.ndim != 3 or actions.shape[1:] != (2, 2) or len(characters) != 2 or len(players) != 2:
-            raise ReplayError(f"{file} holds no replay: actions have the shape {actions.shape}")
-        return Replay(characters=characters, players=players, actions=actions, **about)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        if isinstance(error, ReplayError):
-            raise
+        characters, players = (tuple(map(str, about.pop(name))) for name in ("characters", "players"))
+        actions = arrays["actions"]
+        replay = Replay(characters=characters, players=players, actions=actions, **about)  # type: ignore[arg-type]
+    except (KeyError, TypeError) as error:
         raise ReplayError(f"{file} is not a replay: {error}") from error
+    if actions.dtype != np.int8 or actions.ndim != 3 or actions.shape[1:] != (2, 2):
+        raise ReplayError(f"{file} is not a replay: actions are {actions.dtype} {actions.shape}, not int8 (T, 2, 2)")
+    kinds = [type(value) for name, value in vars(replay).items() if name not in ("characters", "players", "actions")]
+    if len(characters) != 2 or len(players) != 2 or kinds != [int, int, int, str, str]:
+        raise ReplayError(f"{file} is not a replay: a field is missing or of another type")
+    return replay
 
 
 def _start(

@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from camtf import files
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _MILLISECONDS = 100
 
@@ -40,7 +42,8 @@ def open_page(page: Path, query: str) -> str:
 def write_film(page: Path, file: Path, first: int, count: int, width: int = 550) -> int:
     """Write ``count`` moments of a page from moment ``first`` on as a GIF, ten a second, in real time.
 
-    Returns the number of frames (fewer where the match ends before). Raises RuntimeError without a browser.
+    Returns the number of frames (fewer where the match ends before). Raises RuntimeError without a browser, and
+    FileError where the film cannot be written.
     """
     from PIL import Image
 
@@ -52,5 +55,7 @@ def write_film(page: Path, file: Path, first: int, count: int, width: int = 550)
     if not pictures:
         raise RuntimeError(f"{page} has no moment {first}")
     small = [p.resize((width, p.height * width // p.width)).quantize(96, Image.Quantize.MAXCOVERAGE) for p in pictures]
-    small[0].save(file, save_all=True, append_images=small[1:], duration=_MILLISECONDS, loop=0, optimize=True)
+    film = io.BytesIO()
+    small[0].save(film, "GIF", save_all=True, append_images=small[1:], duration=_MILLISECONDS, loop=0, optimize=True)
+    files.write_bytes(file, film.getvalue())
     return len(small)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from camtf import files
 from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
 from camtf.games.duel.replay import Moment, Replay, play_back
 from camtf.games.duel.roster import Roster
@@ -28,12 +29,12 @@ TEMPLATE = Path(__file__).with_name("page.html")
 
 
 def write_page(roster: Roster, replay: Replay, file: Path) -> None:
-    """Play the replay back and write it as a page. Raises ReplayError."""
+    """Play the replay back and write it as a page. Raises ReplayError, and FileError where it cannot be written."""
     data = page_data(roster, replay)
     title = " v. ".join(fighter["name"] for fighter in data["fighters"])
     text = TEMPLATE.read_text(encoding="utf-8").replace("{{title}}", html.escape(title))
     script = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
-    file.write_text(text.replace("{{data}}", script), encoding="utf-8")
+    files.write_text(file, text.replace("{{data}}", script))
 
 
 def page_data(roster: Roster, replay: Replay) -> dict[str, Any]:
