@@ -111,7 +111,7 @@ def average(vector: tf.Tensor, name: str) -> tf.Tensor:
     return vector if size() == 1 else hvd.allreduce(vector, op=hvd.Average, name=name, process_set=_current)
 
 
-def sum_over_ranks(arrays: Sequence[np.ndarray | np.floating], name: str) -> list[np.ndarray]:
+def sum_over_ranks(arrays: Sequence[np.ndarray | np.floating | float], name: str) -> list[np.ndarray]:
     """Sums of some float64 arrays over the ranks, in one collective."""
     if size() == 1:
         return [np.asarray(a, np.float64) for a in arrays]

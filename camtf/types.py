@@ -114,7 +114,7 @@ class Segment(NamedTuple):
     action: np.ndarray  # int32 [T, L, H]
     log_prob: np.ndarray  # float32 [T, L], of the behaviour policy, both heads added
     value: np.ndarray  # float32 [T, L], own critic at the time of acting
-    baseline: np.ndarray  # float32 [T, L], the value that advantages are taken against
+    baseline: np.ndarray | None  # float32 [T, L], a frozen value that advantages are taken against; None: own critic's
     reward: np.ndarray  # float32 [T, L]
     done: np.ndarray  # bool [T, L]
     bootstrap_value: np.ndarray  # float32 [L]

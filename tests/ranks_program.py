@@ -14,6 +14,7 @@ from camtf.evaluation.battles import BotSide, play  # noqa: E402
 from camtf.games.duel.observation import duel_spec  # noqa: E402
 from camtf.games.duel.roster import load_roster  # noqa: E402
 from camtf.learn.learner import Learner  # noqa: E402
+from camtf.learn.moments import NotFiniteError  # noqa: E402
 from camtf.learn.rollout import share_matches  # noqa: E402
 from camtf.model.policy import Policy  # noqa: E402
 from tests.test_learner import NETWORK, PPO, rollout  # noqa: E402
@@ -40,7 +41,14 @@ def main(file: str) -> None:
         segment, _ = played.collect()
         rewards.append(segment.reward)
         learner.update(segment)
-    assert distributed.check_replicas(learner.variables) != first
+    last = distributed.check_replicas(learner.variables)
+    assert last != first
+    refused = False
+    try:  # one rank's reward is NaN: every rank refuses the update, and none takes a step
+        learner.update(segment._replace(reward=segment.reward * (np.nan if rank == size - 1 else 1.0)))
+    except NotFiniteError:
+        refused = True
+    assert refused and distributed.check_replicas(learner.variables) == last
     row_ids = np.concatenate([ids, ids + 1_000])  # both players of matches in self-play
     rows = distributed.gather_rows({"ids": row_ids, "reward": np.concatenate(rewards).T})
     some = np.arange(4)

@@ -16,6 +16,7 @@ from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster
 from camtf.learn import learner as learner_module
 from camtf.learn.learner import Learner
+from camtf.learn.moments import NotFiniteError
 from camtf.learn.rollout import Rollout, share_matches
 from camtf.model.policy import Policy, distributions
 from camtf.population.graph import InteractionGraph
@@ -26,12 +27,14 @@ PPO = PPOConfig(segment=20, minibatches=4, epochs=2, learning_rate=1e-3)
 NETWORK = NetworkConfig(trunk=(32,))
 
 
-def rollout(roster: Roster, policy: Policy, ids: np.ndarray, self_play: int, seed: int = 3) -> Rollout:
+def rollout(
+    roster: Roster, policy: Policy, ids: np.ndarray, self_play: int, seed: int = 3, baseline: Policy | None = None
+) -> Rollout:
     characters = tuple(range(len(roster)))
     graph = InteractionGraph(0, characters, characters, len(roster), 1.0, "exploit", NETWORK.mixture_slots, (0,))
     player = Pool(NETWORK, duel_spec(roster), []).playing(graph)
     game = DuelGame(roster, len(ids), seed, match_ids=ids)
-    return Rollout(game, policy, player, graph, self_play, seed, ids, PPO.segment)
+    return Rollout(game, policy, player, graph, self_play, seed, ids, PPO.segment, baseline)
 
 
 def segment(roster: Roster, policy: Policy) -> Segment:
@@ -91,20 +94,58 @@ def test_matches_are_shared_evenly() -> None:
         share_matches(9, 4, 0, 2)
 
 
-def slow_update(policy: Policy, data: Segment, config: PPOConfig, progress: float, order: list[np.ndarray]) -> None:
-    """One update as the papers write it: Schulman et al. 2017 over whole minibatches, Keras's own Adam, no graph."""
-    length = len(data.reward)
-    rows = data.reward.shape[1]
-    advantage, value_target = np.zeros((2, length, rows), np.float32)
-    for r in range(rows):
+def slow_gae(data: Segment, config: PPOConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Advantages and value targets ``[T, L]`` of generalised advantage estimation, row by row."""
+    advantage, value_target = np.zeros((2, *data.reward.shape), np.float32)
+    for r in range(data.reward.shape[1]):
         future, following = 0.0, data.bootstrap_value[r]
-        for t in reversed(range(length)):
+        for t in reversed(range(len(data.reward))):
             alive = config.discount * (1 - data.done[t, r])
             delta = config.reward_scale * data.reward[t, r] + alive * following - data.value[t, r]
             future = delta + alive * config.gae_lambda * future
             advantage[t, r], value_target[t, r] = future, future + data.value[t, r]
             following = data.value[t, r]
-    advantage = (advantage - advantage.mean()) / advantage.std()
+    return advantage, value_target
+
+
+def slow_vtrace(policy: Policy, data: Segment, config: PPOConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Advantages, value targets and the present policy's log-probabilities ``[T, L]`` as Espeholt et al. 2018 write
+    them, row by row: a sum of discounted surprises, each carried back by the product of the weights before it."""
+    length, rows = data.reward.shape
+    log_prob, value = np.zeros((length, rows)), np.zeros((length + 1, rows))
+    for t in range(length + 1):
+        seen = type(data.observation)(*(tf.constant(x[t, :rows]) for x in data.observation))
+        output = policy(seen, tf.constant(data.mixture[t]))
+        value[t] = output.value
+        if t < length:
+            heads = distributions(output, seen.mask)
+            log_prob[t] = sum(head.log_prob(data.action[t, :, i]) for i, head in enumerate(heads))
+    ratio = np.exp(log_prob - data.log_prob)
+    alive = config.discount * (1 - data.done)
+    surprise = np.minimum(config.rho_clip, ratio) * (config.reward_scale * data.reward + alive * value[1:] - value[:-1])
+    target = value.copy()
+    for r in range(rows):
+        for s in range(length):
+            weight = 1.0
+            for t in range(s, length):
+                target[s, r] += weight * surprise[t, r]
+                weight *= alive[t, r] * config.gae_lambda * min(config.c_clip, ratio[t, r])
+    carried = (1 - config.gae_lambda) * value[1:] + config.gae_lambda * target[1:]
+    baseline = value[:-1] if data.baseline is None else data.baseline
+    advantage = np.minimum(config.rho_clip, ratio) * (config.reward_scale * data.reward + alive * carried - baseline)
+    return advantage.astype(np.float32), target[:-1].astype(np.float32), log_prob.astype(np.float32)
+
+
+def slow_update(policy: Policy, data: Segment, config: PPOConfig, progress: float, order: list[np.ndarray]) -> None:
+    """One update as the papers write it: Schulman et al. 2017 over whole minibatches, Keras's own Adam, no graph."""
+    rows = data.reward.shape[1]
+    if config.mode == "impala":
+        advantage, value_target, log_prob_before = slow_vtrace(policy, data, config)
+    else:
+        (advantage, value_target), log_prob_before = slow_gae(data, config), data.log_prob
+    if data.baseline is None:
+        advantage = advantage - advantage.mean()
+    advantage = advantage / np.sqrt(np.square(advantage).mean())
     step_size = config.learning_rate * (1 - progress * (1 - config.final_learning_rate))
     optimizer = keras.optimizers.Adam(step_size, epsilon=1e-5)
     variables = policy.network.trainable_variables
@@ -125,7 +166,7 @@ def slow_update(policy: Policy, data: Segment, config: PPOConfig, progress: floa
             ]
             actions = take(data.action)
             log_prob = heads[0].log_prob(actions[:, 0]) + heads[1].log_prob(actions[:, 1])
-            ratio, gain = tf.exp(log_prob - take(data.log_prob)), take(advantage)
+            ratio, gain = tf.exp(log_prob - take(log_prob_before)), take(advantage)
             clipped = tf.minimum(
                 ratio * gain, tf.clip_by_value(ratio, 1 - config.clip_epsilon, 1 + config.clip_epsilon) * gain
             )
@@ -158,16 +199,44 @@ def test_an_update_is_the_slow_one(roster: Roster, monkeypatch: pytest.MonkeyPat
     """Two passes with a clipped gradient and a smaller step size; 12 of the 16 rows are learned from. The minibatch's
     60 samples at once, in equal and in unequal parts, and in some that lie within a time step."""
     monkeypatch.setattr(learner_module, "parts_of", lambda samples, rows: parts)
-    config = dataclasses.replace(PPO, gradient_norm=0.1, final_learning_rate=0.2, gae_lambda=0.9)
-    fast, slow = Policy(NETWORK, duel_spec(roster), 1), Policy(NETWORK, duel_spec(roster), 1)
-    data = segment(roster, fast)
+    policy = Policy(NETWORK, duel_spec(roster), 1)
+    check_against_slow(roster, dataclasses.replace(STEEP, gae_lambda=0.9), learned_rows(segment(roster, policy), 12))
+
+
+@pytest.mark.parametrize("baseline", ["frozen policy", "own critic"])
+def test_an_impala_update_is_the_slow_one(roster: Roster, baseline: str) -> None:
+    """The segment is of another policy than the present one, so that V-trace has something to correct and neither its
+    values nor its log-probabilities are the present ones'; a frozen policy's values are a third kind."""
+    behaviour, frozen = Policy(NETWORK, duel_spec(roster), 2), Policy(NETWORK, duel_spec(roster), 3)
+    own = behaviour.get_weights()
+    behaviour.set_weights(own | {name: 30 * own[name] for name in ("movement/kernel", "skill/kernel")})  # less uniform
+    against = frozen if baseline == "frozen policy" else None
+    data = rollout(roster, behaviour, np.arange(8), 8, baseline=against).collect()[0]
+    assert (data.baseline is None) == (against is None)
+    check_against_slow(
+        roster, dataclasses.replace(STEEP, mode="impala", gae_lambda=0.9, rho_clip=0.95, c_clip=0.9), data
+    )
+
+
+STEEP = dataclasses.replace(PPO, gradient_norm=0.1, final_learning_rate=0.2)
+
+
+def learned_rows(data: Segment, rows: int) -> Segment:
+    """The segment with these first rows alone to learn from; observations stay those of all."""
     learned = {
-        name: x[..., :12] for name, x in data._asdict().items() if name not in ("observation", "mixture", "action")
+        name: x[..., :rows]
+        for name, x in data._asdict().items()
+        if name not in ("observation", "mixture", "action") and x is not None
     }
-    data = data._replace(mixture=data.mixture[:, :12], action=data.action[:, :12], **learned)
+    return data._replace(mixture=data.mixture[:, :rows], action=data.action[:, :rows], **learned)
+
+
+def check_against_slow(roster: Roster, config: PPOConfig, data: Segment) -> None:
+    """One update of a policy by the learner and by `slow_update` give the same weights."""
+    fast, slow = Policy(NETWORK, duel_spec(roster), 1), Policy(NETWORK, duel_spec(roster), 1)
     learner = Learner(fast, config, 1)
     order = [times for epoch in range(config.epochs) for times in learner.minibatches(config.segment, epoch).numpy()]
-    metrics = learner.update(data, progress=0.5)
+    metrics = learner.update(data, progress=0.5, center_advantages=data.baseline is None)
     assert metrics["gradient_norm"] > config.gradient_norm  # it was clipped
     before = slow.get_weights()
     slow_update(slow, data, config, 0.5, order)
@@ -178,9 +247,51 @@ def test_an_update_is_the_slow_one(roster: Roster, monkeypatch: pytest.MonkeyPat
         np.testing.assert_allclose(weight, expected[name], atol=2e-5, err_msg=name)
 
 
+def spoilt(data: Segment, name: str, value: float) -> Segment:
+    """The segment with one number of a leaf replaced; of the observation, one of its Basic module."""
+    if name == "observation":
+        basic = data.observation.basic.copy()
+        basic[3, 0, 0] = value
+        return data._replace(observation=data.observation._replace(basic=basic))
+    array = getattr(data, name).copy()
+    array[(3,) + (0,) * (array.ndim - 1)] = value
+    return data._replace(**{name: array})
+
+
+@pytest.mark.parametrize(
+    ("mode", "where", "value", "named"),
+    [
+        ("synchronous", "reward", np.nan, "reward, advantage, "),
+        ("synchronous", "reward", np.inf, "reward, advantage, "),
+        ("synchronous", "reward", 1e38, "advantage_square, value_target_square, value_error_square"),
+        ("impala", "reward", np.nan, "reward, advantage, "),
+    ],
+)
+def test_a_segment_that_is_not_finite_is_refused(
+    roster: Roster, mode: str, where: str, value: float, named: str
+) -> None:
+    """Before a step is taken: weights and optimiser are as before."""
+    data = segment(roster, Policy(NETWORK, duel_spec(roster), 1))
+    learner = Learner(Policy(NETWORK, duel_spec(roster), 1), dataclasses.replace(PPO, mode=mode, reward_scale=1.0), 1)
+    before = [v.numpy() for v in learner.variables]
+    with pytest.raises(NotFiniteError, match=rf"^update 1: {named}.*became infinite or NaN; nothing of it is saved"):
+        learner.update(spoilt(data, where, value))
+    assert learner.updates == 0 and all(np.array_equal(b, v) for b, v in zip(before, learner.variables, strict=True))
+
+
+@pytest.mark.parametrize("where", ["observation", "log_prob"])
+def test_a_step_that_is_not_finite_is_refused(roster: Roster, where: str) -> None:
+    """Where the segment's sums are finite, and the loss is not: the update does not count and gives no metrics."""
+    data = segment(roster, Policy(NETWORK, duel_spec(roster), 1))
+    learner = Learner(Policy(NETWORK, duel_spec(roster), 1), PPO, 1)
+    with pytest.raises(NotFiniteError, match=r"^update 1: policy_loss, .*gradient_norm became infinite or NaN"):
+        learner.update(spoilt(data, where, np.nan))
+    assert learner.updates == 0
+
+
 def test_no_further_pass_once_the_kl_is_too_large(roster: Roster) -> None:
     policy = Policy(NETWORK, duel_spec(roster), 1)
     data = segment(roster, policy)
-    for target_kl, epochs in ((1e-9, 1), (1e9, 4), (0.0, 4)):
+    for target_kl, epochs in ((1e-9, 1), (1e3, 4), (0.0, 4)):
         config = dataclasses.replace(PPO, epochs=4, target_kl=target_kl)
         assert Learner(Policy(NETWORK, duel_spec(roster), 1), config, 1).update(data)["epochs"] == epochs

@@ -19,11 +19,12 @@ from camtf.games.duel.env import DuelGame
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster, RosterError
 from camtf.interrupt import Interrupted
+from camtf.learn.moments import NotFiniteError
 from camtf.model.policy import Policy
 from camtf.population import generalists, phase, specialists
 from camtf.population.graph import InteractionGraph
 from camtf.population.pool import Pool
-from camtf.types import Observation, Snapshot
+from camtf.types import Observation, Snapshot, Step
 
 CONFIG = preset("test")
 
@@ -104,6 +105,37 @@ def test_a_damaged_checkpoint_stops_the_run(roster: Roster, tmp_path: Path, monk
     newest.unlink()
     for one, two in zip(expected, generalists.train(config, roster, run), strict=True):
         assert equal(one, two)
+
+
+class FaultyGame(DuelGame):
+    """The duel, until in the third segment a reward is NaN."""
+
+    steps = 0
+
+    def step(self, actions: np.ndarray, out: Observation | None = None) -> tuple[Observation, Step]:
+        observation, step = super().step(actions, out)
+        self.steps += 1
+        if self.steps == 2 * CONFIG.ppo.segment + 5:
+            step.reward[0, 3] = np.nan
+        return observation, step
+
+
+@pytest.mark.parametrize("mode", ["synchronous", "impala"])
+def test_what_is_not_finite_is_never_saved(
+    roster: Roster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    """A NaN reward ends the run before its update is saved; with the fault mended it goes on to the same bits."""
+    config = override(CONFIG, {"ppo.mode": mode, "generalists.frames": 2_500, "generalists.generations": 1})
+    expected = generalists.train(config, roster, start(tmp_path / "whole", roster, config))
+    run = start(tmp_path / "run", roster, config)
+    with monkeypatch.context() as patched:
+        patched.setattr(phase, "DuelGame", FaultyGame)
+        with pytest.raises(NotFiniteError, match=r"^update 3: reward, advantage, .* became infinite or NaN"):
+            generalists.train(config, roster, run)
+    assert [line["update"] for line in run.metrics("generation_01")] == [1, 2]
+    for file in run.path.rglob("*.npz"):
+        assert all(np.isfinite(array).all() for array in read_arrays(file)[0].values() if array.dtype.kind == "f"), file
+    assert equal(*expected, *generalists.train(config, roster, run))
 
 
 def test_first_update_of_impala_is_the_synchronous_one(roster: Roster, tmp_path: Path) -> None:

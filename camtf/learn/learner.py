@@ -12,6 +12,7 @@ import tensorflow as tf
 from camtf import distributed
 from camtf.config import PPOConfig
 from camtf.learn.losses import ppo_loss
+from camtf.learn.moments import Moments, check_finite, moments
 from camtf.learn.returns import lambda_returns, vtrace
 from camtf.model.policy import Policy, distributions, tensor
 from camtf.prng import MINIBATCHES, uniforms
@@ -107,14 +108,19 @@ class Learner:
             segment: this rank's experience; every rank calls with a segment of the same shape.
             progress: part of the phase that is done, which sets the step size.
             center_advantages: take the mean off the advantages; false for the comparative advantage.
+
+        Raises:
+            NotFiniteError: on all ranks, where the segment of any holds infinities or NaN (the weights are as before
+                then) or a gradient step brought them (they are not, and must not be saved).
         """
         c = self.config
         self.optimizer.learning_rate = c.learning_rate * (1.0 - (1.0 - c.final_learning_rate) * progress)
         targets = self._targets(segment)
-        moments = _moments(targets, segment.reward)
-        total = [float(x) for x in distributed.sum_over_ranks(moments, "advantage_moments")]
-        count = total[2]
-        mean, square = total[0] / count, total[1] / count
+        own = moments(segment.reward, targets.advantage, targets.value_target, targets.value)
+        total = Moments(*map(float, distributed.sum_over_ranks(own, "advantage_moments")))
+        check_finite(total._asdict(), self.updates + 1)
+        count = total.samples
+        mean, square = total.advantage / count, total.advantage_square / count
         scale = max(square - mean**2 if center_advantages else square, 0.0) ** 0.5 + 1e-8
         advantage = (targets.advantage - (mean if center_advantages else 0.0)) / scale
         observation, batch = tensors(segment, targets._replace(advantage=advantage.astype(np.float32)))
@@ -126,20 +132,21 @@ class Learner:
             steps += c.minibatches
             if c.target_kl and self._mean_kl(one_pass) > c.target_kl:
                 break
-        self.updates += 1
         means = distributed.sum_over_ranks([sums / distributed.size()], "diagnostics")[0]
+        check_finite(dict(zip(DIAGNOSTICS, means, strict=True)), self.updates + 1)
+        self.updates += 1
         metrics = {
             name: float(total if name.endswith("_seconds") else total / steps)
             for name, total in zip(DIAGNOSTICS, means, strict=True)
         }
-        target_variance = total[5] / count - (total[4] / count) ** 2
+        target_variance = total.value_target_square / count - (total.value_target / count) ** 2
         return metrics | {
             "entropy": metrics["entropy_movement"] + metrics["entropy_skill"],
             "epochs": steps / c.minibatches,
             "advantage_mean": mean,
             "advantage_std": max(square - mean**2, 0.0) ** 0.5,
-            "explained_variance": 1.0 - (total[3] / count) / max(target_variance, 1e-12),
-            "reward_per_frame": total[6] / count,
+            "explained_variance": 1.0 - (total.value_error_square / count) / max(target_variance, 1e-12),
+            "reward_per_frame": total.reward / count,
         }
 
     def _targets(self, segment: Segment) -> Targets:
@@ -149,13 +156,14 @@ class Learner:
             target = lambda_returns(
                 reward, segment.value, segment.bootstrap_value, segment.done, c.discount, c.gae_lambda
             )
-            return Targets(target - segment.baseline, target, segment.log_prob, segment.value)
+            baseline = segment.value if segment.baseline is None else segment.baseline
+            return Targets(target - baseline, target, segment.log_prob, segment.value)
         log_prob, values = self._present(segment)
         result = vtrace(
             log_prob - segment.log_prob, reward, values[:-1], values[-1], segment.done,
             c.discount, c.gae_lambda, c.rho_clip, c.c_clip,
         )  # fmt: skip
-        baseline = values[:-1] if segment.baseline is segment.value else segment.baseline
+        baseline = values[:-1] if segment.baseline is None else segment.baseline
         return Targets(result.rho * (result.advantage_target - baseline), result.target, log_prob, values[:-1])
 
     def _present(self, segment: Segment) -> tuple[np.ndarray, np.ndarray]:
@@ -276,14 +284,6 @@ def _taker(times: tf.Tensor, rows: int, part: tf.Tensor, parts: int) -> Callable
 def _flat(x: tf.Tensor) -> tf.Tensor:
     """``[T, R, ...]`` as ``[T R, ...]``."""
     return tf.reshape(x, (-1, *x.shape[2:]))
-
-
-def _moments(targets: Targets, reward: np.ndarray) -> list[np.float64]:
-    """Sums over a rank's segment from which means and variances over all ranks follow."""
-    advantage, target = targets.advantage, targets.value_target
-    errors = np.square(target - targets.value)
-    sums = [advantage, np.square(advantage), np.ones_like(advantage), errors, target, np.square(target), reward]
-    return [np.sum(x, dtype=np.float64) for x in sums]
 
 
 def tensors(segment: Segment, targets: Targets) -> tuple[Observation, Batch]:

@@ -141,7 +141,7 @@ class Rollout:
             action=action,
             log_prob=log_prob,
             value=value,
-            baseline=value if self.baseline is None else self._baseline_values(seen, mixture),
+            baseline=None if self.baseline is None else self._baseline_values(self.baseline, seen, mixture),
             reward=reward,
             done=done,
             bootstrap_value=self.policy.values(_tensors(_step(seen, length), slice(rows)), mixture[length]).numpy(),
@@ -195,11 +195,10 @@ class Rollout:
         both = np.concatenate([self._character, self.matchmaker.node_character(own)])
         return self.matchmaker.mixture(both)
 
-    def _baseline_values(self, seen: Observation, mixture: np.ndarray) -> np.ndarray:
-        assert self.baseline is not None
+    def _baseline_values(self, baseline: Policy, seen: Observation, mixture: np.ndarray) -> np.ndarray:
         rows = slice(mixture.shape[1])
         return np.stack([
-            self.baseline.values(_tensors(_step(seen, t), rows), mixture[t]).numpy() for t in range(self.length)
+            baseline.values(_tensors(_step(seen, t), rows), mixture[t]).numpy() for t in range(self.length)
         ])  # fmt: skip
 
 
