@@ -223,8 +223,7 @@ def share_matches(matches: int, self_play: int, rank: int, size: int) -> np.ndar
     """Global ids of a rank's matches, self-play first. Raises ValueError where they cannot be shared evenly."""
     if self_play % size or matches % size:
         raise ValueError(
-            f"{matches} matches, {self_play} of them in self-play, cannot be shared evenly by {size} ranks; "
-            f"choose game.matches as a multiple of {2 * size}"
+            f"{matches} matches, {self_play} of them in self-play, cannot be shared evenly by {size} ranks"
         )
     ids = np.split(np.arange(self_play), size)[rank], np.split(np.arange(self_play, matches), size)[rank]
     return np.concatenate(ids)

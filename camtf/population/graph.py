@@ -42,7 +42,7 @@ class InteractionGraph:
         slot: tuple[int, ...],
         conditioning: np.ndarray | None = None,
     ) -> None:
-        assert len(slot) == snapshots + 1 and snapshots + self_play_share > 0
+        assert len(slot) == snapshots + 1
         self.characters = np.array(characters, np.int32)
         self.learners = np.array(learners, np.int32)
         self.frozen_nodes = snapshots * len(characters)

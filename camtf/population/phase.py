@@ -22,6 +22,7 @@ from camtf.learn.learner import Learner
 from camtf.learn.rollout import Rollout, share_matches
 from camtf.model.policy import Policy
 from camtf.monitor import Monitor
+from camtf.plan import self_play_matches
 from camtf.population.graph import InteractionGraph
 from camtf.population.pool import Pool
 from camtf.population.resume import restore, save
@@ -73,7 +74,7 @@ def run_phase(phase: Phase, config: Config, make_game: MakeGame, run: RunDirecto
     """
     size = distributed.size()
     seed = int(np.random.SeedSequence((config.seed, phase.number)).generate_state(1)[0])
-    self_play = round(config.game.matches * phase.graph.self_play_share)
+    self_play = self_play_matches(config.game.matches, phase.graph.self_play_share)
     ids = share_matches(config.game.matches, self_play, distributed.rank(), size)
     overlap = config.ppo.mode == "impala"
     behaviour = Policy(config.network, phase.policy.spec, build=phase.policy.build) if overlap else phase.policy

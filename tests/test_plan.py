@@ -1,0 +1,84 @@
+"""The plan of a run: what the ranks cannot share is refused before anything starts, with what they could."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from camtf import plan
+from camtf.config import Config, ConfigError, override, preset
+
+BOTH = ("generalists", "specialists")
+
+
+def refusal(changes: dict[str, Any], ranks: int, stages: tuple[str, ...] = BOTH) -> str:
+    """The message of a refusal, or nothing."""
+    try:
+        plan.check(override(Config(), changes), ranks, stages)
+    except ConfigError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "ranks", "stages", "message"),
+    [
+        ({"game.matches": 510}, 4, BOTH, "game.matches = 510 cannot be shared evenly by 4 ranks; 504 or 512 can"),
+        ({"game.matches": 2}, 4, BOTH, "game.matches = 2 cannot be shared evenly by 4 ranks; 8 can"),
+        ({"game.matches": 512, "generalists.self_play_share": 0.4}, 2, BOTH,
+         "generalists.self_play_share = 0.4 makes 205 of game.matches = 512 self-play, which cannot be shared evenly "
+         "by 2 ranks; a share of 0.398 or 0.402 can, or game.matches = 510 or 514"),
+        ({"game.matches": 512, "generalists.self_play_share": 0.4}, 1, BOTH, ""),
+        ({"game.matches": 512, "generalists.self_play_share": 0.4}, 2, ("specialists",), ""),
+        ({"game.matches": 512, "generalists.self_play_share": 0.4, "generalists.generations": 1}, 2, BOTH, ""),
+        ({"generalists.self_play_share": 0.0}, 2, BOTH, ""),
+        ({"generalists.self_play_share": 1.0}, 2, BOTH, ""),
+        ({"game.matches": 6, "specialists.groups": 2}, 4, ("specialists",), ""),  # 6 matches for 2 ranks of a group
+        ({"game.matches": 6, "specialists.groups": 3}, 4, ("specialists",), ""),  # 4 ranks make 2 groups
+        ({"game.matches": 6}, 4, ("specialists",), "game.matches = 6 cannot be shared evenly by 4 ranks; 4 or 8 can"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_shared_is_refused(
+    changes: dict[str, Any], ranks: int, stages: tuple[str, ...], message: str
+) -> None:
+    assert refusal(changes, ranks, stages) == message
+
+
+def test_what_a_refusal_names_works(rng: np.random.Generator) -> None:
+    """Over random plans: with every number of matches that it names, and with every share, nothing is refused."""
+    refused = 0
+    for _ in range(300):
+        ranks, groups = (int(x) for x in rng.integers(1, 9, 2))
+        changes: dict[str, Any] = {"game.matches": int(rng.integers(1, 200)), "specialists.groups": groups}
+        changes["generalists.self_play_share"] = float(rng.integers(0, 101)) / 100
+        message = refusal(changes, ranks)
+        refused += bool(message)
+        shares, matches = message, ""
+        if "self_play_share" in message:
+            shares, matches = re.fullmatch(r".* a share of (.+) can, or game.matches = (.+)", message).groups()  # type: ignore[union-attr]
+            named = [("generalists.self_play_share", float(x)) for x in shares.split(" or ")]
+        elif message:
+            matches, named = re.fullmatch(r".* ranks; (.+) can", message)[1], []  # type: ignore[index]
+        else:
+            assert changes["game.matches"] % ranks == 0
+            continue
+        for name, value in [*named, *(("game.matches", int(x)) for x in matches.split(" or "))]:
+            assert refusal(changes | {name: value}, ranks) == "", (changes, name, value)
+    assert refused > 100
+
+
+@pytest.mark.parametrize(
+    ("wished", "ranks", "groups"),
+    [(1, 4, 1), (2, 4, 2), (3, 4, 2), (4, 4, 4), (9, 4, 4), (2, 1, 1), (4, 6, 3), (2, 5, 1)],
+)
+def test_groups_follow_the_ranks(wished: int, ranks: int, groups: int) -> None:
+    assert plan.groups_of(wished, ranks) == groups
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4, 8])
+@pytest.mark.parametrize("name", ["quickstart", "paper", "test"])
+def test_presets_can_be_shared(name: str, ranks: int) -> None:
+    plan.check(preset(name), ranks, BOTH)
