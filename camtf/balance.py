@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags, logging
+from absl import flags, logging
 
-from camtf import distributed, files
+from camtf import command, distributed, files
+from camtf.config import MOST_SEED
 from camtf.evaluation import balance
 from camtf.evaluation.intervals import wilson
 from camtf.evaluation.report import rate, table
@@ -86,21 +87,23 @@ def define_flags() -> None:
     """The command line."""
     flags.DEFINE_string("roster", str(DEFAULT_FOLDER), "Folder of the roster.")
     flags.DEFINE_enum("bot", list(BOTS)[-1], list(BOTS), "The bot that plays both sides.")
-    flags.DEFINE_integer("games", 4, "Battles of every pair of characters; an even number.", 2)
-    flags.DEFINE_integer("mirror_games", 20, "Battles of every character against itself.", 1)
-    flags.DEFINE_integer("tune_rounds", 0, "Rounds of moving health before measuring; changes the roster's files.", 0)
+    flags.DEFINE_integer("games", 4, "Battles of every pair of characters; an even number.", 2, 1000)
+    flags.DEFINE_integer("mirror_games", 20, "Battles of every character against itself.", 1, 100_000)
+    flags.DEFINE_integer(
+        "tune_rounds", 0, "Rounds of moving health before measuring; changes the roster's files.", 0, 1000
+    )
     flags.DEFINE_string("out", "", "Where to write the report as JSON.")
-    flags.DEFINE_integer("seed", 50_000, "Seed of the battles.", 0)
+    flags.DEFINE_integer("seed", 50_000, "Seed of the battles.", 0, MOST_SEED)
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
     if FLAGS.games % 2:
-        raise app.UsageError(f"--games must be even, got {FLAGS.games}")
+        raise command.failure(f"--games must be even, got {FLAGS.games}")
     distributed.start()
     folder = Path(FLAGS.roster)
     try:
+        if FLAGS.out and distributed.rank() == 0:
+            files.check_writable(Path(FLAGS.out))
         tune(folder, FLAGS.bot, FLAGS.tune_rounds, FLAGS.seed + 1000)
         result = measure(load_roster(folder), FLAGS.bot, FLAGS.games, FLAGS.mirror_games, FLAGS.seed)
         if distributed.rank() == 0:
@@ -110,7 +113,7 @@ def main(argv: list[str]) -> None:
                 files.write_json(Path(FLAGS.out), result)
             print(json.dumps({key: value for key, value in result.items() if key != "win_rates"}))
     except (RosterError, files.FileError) as error:
-        raise SystemExit(f"error: {error}") from error
+        raise command.failure(error) from error
 
 
 def _table(result: dict[str, Any]) -> str:
@@ -128,4 +131,4 @@ def _table(result: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

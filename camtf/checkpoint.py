@@ -21,11 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from camtf import files
 from camtf.config import Config, ConfigError, from_json, leaves, to_json
 from camtf.games.duel.roster import Roster
 from camtf.provenance import provenance
+from camtf.settings import quoted
 from camtf.types import Snapshot
 
 _LOCK_SECONDS = 30.0
@@ -56,6 +58,7 @@ class RunDirectory:
     def begin(self, config: Config, roster: Roster, write: bool) -> None:
         """Claim the directory for a run, or check that it holds this very run. Raises CheckpointError.
 
+        Settings that do not change what is trained may differ from those of before; ``config.json`` takes them over.
         Who writes holds a lock until the process ends. One that was killed may leave ranks that live a little longer:
         they are waited for.
         """
@@ -63,7 +66,10 @@ class RunDirectory:
             self._lock()
         file = self.path / "config.json"
         if file.exists():
-            self._check_same(config, roster)
+            changed = self._changed(config, roster)
+            if changed and write:
+                files.write_json(file, {**self._about(), "config": to_json(config)})
+                logging.info("%s goes on with other settings: %s", self.path, "; ".join(changed))
         elif write:
             about = {
                 "config": to_json(config),
@@ -97,18 +103,44 @@ class RunDirectory:
 
     def read_snapshot(self, file: Path) -> Snapshot:
         """Read a frozen policy. Raises CheckpointError."""
+        return self._read_policy(file)[0]
+
+    def specialist(self, character_id: str, generalist: Snapshot) -> Snapshot:
+        """A finished Specialist. Raises CheckpointError where it is not a copy of this Generalist, trained on."""
+        file = self.specialist_file(character_id)
+        snapshot, meta = self._read_policy(file)
+        if meta.get("generalist") != generalist.digest:
+            raise CheckpointError(
+                f"{file} was copied from the Generalist {meta.get('generalist')}, but {generalist.name} of this run is "
+                f"{generalist.digest}; move the file away to train it anew"
+            )
+        return snapshot
+
+    def missing_generations(self, generations: int) -> list[int]:
+        """Which of so many Generalists are not finished."""
+        return [g for g in range(1, generations + 1) if not self.generalist_file(g).exists()]
+
+    def check_generalists(self, generations: int) -> None:
+        """Raises CheckpointError where not all of so many Generalists are finished."""
+        missing = self.missing_generations(generations)
+        if missing:
+            raise CheckpointError(
+                f"{self.path} lacks generation {', '.join(map(str, missing))} of {generations}; finish the Generalists "
+                "first: camtf.train with the settings of the run and --stage=generalists"
+            )
+
+    def generalists(self) -> list[Snapshot]:
+        """The Generalists, oldest first. Raises CheckpointError where any is missing."""
+        generations = self.config().generalists.generations
+        self.check_generalists(generations)
+        return [self.read_snapshot(self.generalist_file(g)) for g in range(1, generations + 1)]
+
+    def _read_policy(self, file: Path) -> tuple[Snapshot, dict[str, Any]]:
         arrays, meta = files.read_arrays(file, CheckpointError)
         weights = {name.removeprefix("weight:"): a for name, a in arrays.items() if name.startswith("weight:")}
         if not weights or "mixture" not in arrays or "name" not in meta:
             raise CheckpointError(f"{file} holds no policy")
-        return Snapshot(meta["name"], weights, arrays["mixture"])
-
-    def generalists(self) -> list[Snapshot]:
-        """The finished Generalists, oldest first. Raises CheckpointError where there is none."""
-        there = sorted((self.path / "generalists").glob("generation_*.npz"))
-        if not there:
-            raise CheckpointError(f"{self.path} holds no Generalist; train with --stage=generalists first")
-        return [self.read_snapshot(file) for file in there]
+        return Snapshot(meta["name"], weights, arrays["mixture"]), meta
 
     def write_checkpoint(
         self, phase: str, update: int, arrays: dict[str, np.ndarray], meta: dict[str, Any], keep: int
@@ -169,7 +201,8 @@ class RunDirectory:
         return self.path / "checkpoints" / phase
 
     def _checkpoint_files(self, phase: str) -> list[Path]:
-        return sorted(self._checkpoints(phase).glob("*.npz"))
+        there = self._checkpoints(phase).glob("*.npz")
+        return sorted((file for file in there if file.stem.isdecimal()), key=lambda file: int(file.stem))
 
     def _lock(self) -> None:
         with files.writing(self.path / "lock"):
@@ -194,13 +227,16 @@ class RunDirectory:
             raise CheckpointError(f"{file} is not the configuration of a run: it holds {', '.join(about)}")
         return about
 
-    def _check_same(self, config: Config, roster: Roster) -> None:
+    def _changed(self, config: Config, roster: Roster) -> list[str]:
+        """The settings that differ from those of the run, in words. Raises CheckpointError where they must not."""
         self.check_roster(roster)
         old = {name: value for name, _, value in leaves(self.config())}
-        new = {name: value for name, _, value in leaves(config)}
-        differing = [f"{name}: {old[name]!r} there, {new[name]!r} given" for name in new if old[name] != new[name]]
+        changed = [(name, field, value) for name, field, value in leaves(config) if value != old[name]]
+        words = {name: f"{name}: {quoted(old[name])} there, {quoted(value)} given" for name, _, value in changed}
+        differing = [words[name] for name, field, _ in changed if field.metadata["fixed"]]
         if differing:
             raise CheckpointError(
                 f"{self.path} holds a run with another configuration ({'; '.join(differing)}); "
                 "give the same values to resume it, or another --run_dir"
             )
+        return list(words.values())

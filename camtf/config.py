@@ -16,6 +16,7 @@ from camtf.settings import Checked, ConfigError, nearest, quoted, setting
 
 _MOST_FRAMES = 10**12
 _MOST_UPDATES = 10**9
+MOST_SEED = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ class EvaluationConfig(Checked):
 class Config(Checked):
     """A whole run."""
 
-    seed: int = setting(1, "one seed: weights, starts, matchmaking, action noise, minibatches", 0, (1 << 31) - 1)
+    seed: int = setting(1, "one seed: weights, starts, matchmaking, action noise, minibatches", 0, MOST_SEED)
     checkpoint_updates: int = setting(20, "updates between two checkpoints", 1, _MOST_UPDATES, fixed=False)
     checkpoints_kept: int = setting(2, "checkpoints of a phase under way that are kept", 1, 1000, fixed=False)
     histogram_updates: int = setting(

@@ -14,6 +14,9 @@ from collections.abc import Iterator, Sequence
 import horovod.tensorflow as hvd
 import numpy as np
 import tensorflow as tf
+from horovod.common.exceptions import HorovodInternalError
+
+from camtf.plan import ranks_started
 
 _THREADS_PER_RANK = 1
 _CYCLE_MILLISECONDS = "0.2"
@@ -23,6 +26,10 @@ frames a second with 256 matches a rank (``HOROVOD_CYCLE_TIME=1 python -m benchm
 
 class ReplicaError(RuntimeError):
     """The ranks' networks are not the same any more."""
+
+
+class RankLostError(RuntimeError):
+    """Another rank has ended, and with it what the ranks do together."""
 
 
 _groups: list[hvd.ProcessSet] = []
@@ -40,7 +47,7 @@ def start(groups: int = 1) -> None:
     """
     tf.config.threading.set_intra_op_parallelism_threads(_THREADS_PER_RANK)
     tf.config.threading.set_inter_op_parallelism_threads(_THREADS_PER_RANK)
-    ranks = int(os.environ.get("HOROVOD_SIZE", 1))
+    ranks = ranks_started()
     if groups < 1 or ranks % groups:
         raise ValueError(
             f"{ranks} ranks cannot be shared evenly by {groups} groups; change -np or --specialists.groups"
@@ -52,6 +59,17 @@ def start(groups: int = 1) -> None:
     hvd.init(process_sets=_groups)
     _let_computation_go_first(_threads() - before)
     _take_core()
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Within: where another rank ends, this one raises RankLostError."""
+    try:
+        yield
+    except (tf.errors.UnknownError, HorovodInternalError) as error:
+        if not any(word in str(error).lower() for word in ("horovod", "gloo")):
+            raise
+        raise RankLostError("another rank has ended") from error
 
 
 def _threads() -> set[int]:

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
-from absl import app, flags
+from absl import flags
 
-from camtf import checkpoint, distributed, files
+from camtf import checkpoint, command, distributed, files, plan
+from camtf.config import MOST_SEED, ConfigError, EvaluationConfig, leaves
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table
 from camtf.games.duel.roster import RosterError, load_roster
@@ -19,30 +21,37 @@ from camtf.provenance import provenance
 
 FLAGS = flags.FLAGS
 
+_CHANGED = ("games", "bot_games")
+"""Settings of the run's evaluation that a flag can change."""
+
 
 def define_flags() -> None:
     """The command line."""
     flags.DEFINE_string("run_dir", None, "Directory of the run.", required=True)
-    flags.DEFINE_integer("games", None, "Battles per pairing of two characters (default: the run's).", 1)
-    flags.DEFINE_integer("bot_games", None, "Battles of each character against each bot (default: the run's).", 1)
-    flags.DEFINE_integer("seed", 20_000, "Seed of the battles; unlike any that was trained on.", 0)
+    for name, field, _ in leaves(EvaluationConfig()):
+        if name in _CHANGED:
+            described = f"{field.metadata['help']}; where not given, the run's own number"
+            flags.DEFINE_integer(name, None, described, field.metadata["low"], field.metadata["high"])
+    flags.DEFINE_integer("seed", 20_000, "Seed of the battles; unlike any that was trained on.", 0, MOST_SEED)
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
     distributed.start()
     try:
         run = checkpoint.RunDirectory(FLAGS.run_dir)
         config = run.config()
-        given = {"games": FLAGS.games, "bot_games": FLAGS.bot_games}
-        changes = {name: value for name, value in given.items() if value is not None}
+        if distributed.rank() == 0:
+            files.check_writable(run.path / "evaluation.json")
+        changes: dict[str, Any] = {name: getattr(FLAGS, name) for name in _CHANGED if getattr(FLAGS, name) is not None}
         config = dataclasses.replace(config, evaluation=dataclasses.replace(config.evaluation, **changes))
         roster = load_roster(config.game.roster) if config.game.roster else load_roster()
         run.check_roster(roster)
         ids = [roster.ids[c] for c in participants(config, roster)]
-        specialists = {i: run.read_snapshot(run.specialist_file(i)) for i in ids}
-        result = evaluate(config, roster, run.generalists(), specialists, FLAGS.seed)
+        plan.check_evaluation(config.evaluation, len(ids))
+        generalists = run.generalists()
+        specialists = {i: run.specialist(i, generalists[-1]) for i in ids}
+        with distributed.together():
+            result = evaluate(config, roster, generalists, specialists, FLAGS.seed)
         if distributed.rank() == 0:
             result |= {"seed": FLAGS.seed, **provenance()}
             print(population_table(result))
@@ -50,8 +59,8 @@ def main(argv: list[str]) -> None:
             files.write_json(file, result)
             print(f"\nwritten to {file}")
             print(json.dumps(_summary(result)))
-    except (RosterError, files.FileError) as error:
-        raise SystemExit(f"error: {error}") from error
+    except (ConfigError, RosterError, files.FileError, distributed.RankLostError) as error:
+        raise command.failure(error) from error
 
 
 def _summary(result: dict) -> dict:
@@ -69,4 +78,4 @@ def _summary(result: dict) -> dict:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

@@ -22,6 +22,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -62,6 +63,15 @@ def writing(file: Path, size_bytes: int | None = None) -> Iterator[None]:
             f"{file} cannot be written: {_FULL[error.errno]}: {free:,} bytes are free{needed}{missing}; "
             "what was complete is kept: make room and start the same command again"
         ) from error
+
+
+def check_writable(file: Path) -> None:
+    """Raises FileError where a file of this name could not be written now: for before the work whose result it gets."""
+    with writing(file, 0):
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=next(folder for folder in file.absolute().parents if folder.exists())):
+            pass
 
 
 def write_bytes(file: Path, content: bytes) -> None:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Collection, Iterable
 
-from camtf.config import Config, ConfigError
+from camtf.config import Config, ConfigError, EvaluationConfig
 from camtf.settings import nearest
 
 _MOST_MATCHES = 1 << 20
+_MOST_BATTLES = 100_000_000
+"""Of an evaluation; their list takes about a gigabyte."""
+
+
+def ranks_started() -> int:
+    """How many ranks `horovodrun` has started; 1 without it."""
+    return int(os.environ.get("HOROVOD_SIZE", 1))
 
 
 def self_play_matches(matches: int, share: float) -> int:
@@ -47,6 +55,22 @@ def check(config: Config, ranks: int, stages: Collection[str]) -> None:
         raise ConfigError(
             f"generalists.self_play_share = {share} makes {played} of game.matches = {matches} self-play, which cannot "
             f"be shared evenly by {sharing} ranks; a share of {shares} can, or game.matches = {others}"
+        )
+
+
+def check_evaluation(evaluation: EvaluationConfig, characters: int) -> None:
+    """Raises ConfigError where every pairing of so many characters makes more battles than a list can hold."""
+    games, most = characters**2 * evaluation.games, _MOST_BATTLES // characters**2
+    if games > _MOST_BATTLES:
+        raise ConfigError(
+            f"games = {evaluation.games} for each pairing of {characters} characters makes {games:,} battles; at most "
+            f"{_MOST_BATTLES:,} can be played, which games = {most} makes"
+        )
+    bot_games, most = characters * evaluation.bot_games, _MOST_BATTLES // characters
+    if bot_games > _MOST_BATTLES:
+        raise ConfigError(
+            f"bot_games = {evaluation.bot_games} for each of {characters} characters makes {bot_games:,} battles; at "
+            f"most {_MOST_BATTLES:,} can be played, which bot_games = {most} makes"
         )
 
 

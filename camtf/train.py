@@ -6,96 +6,116 @@ on the same directory with the same settings, training goes on where it was.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
-from absl import app, flags, logging
+from absl import flags, logging
 
-from camtf import checkpoint, distributed, files, interrupt
+from camtf import checkpoint, command, files, interrupt, plan
 from camtf.config import PRESETS, Config, ConfigError, leaves, override, preset
-from camtf.evaluation.yardstick import against_bots
 from camtf.games.duel.roster import RosterError, load_roster
-from camtf.model.policy import Policy
-from camtf.population import generalists, specialists
-from camtf.population.graph import InteractionGraph
+from camtf.learn.moments import NotFiniteError
+from camtf.settings import quoted
 
 FLAGS = flags.FLAGS
 
+STAGES = {"generalists": ("generalists",), "specialists": ("specialists",), "all": ("generalists", "specialists")}
 
-def config_from_flags() -> Config:
+
+def config_from_flags(values: flags.FlagValues = FLAGS) -> Config:
     """The preset with the given flags laid over it. Raises ConfigError."""
-    base = preset(FLAGS.preset)
+    base = preset(values.preset)
     changes: dict[str, Any] = {}
-    for name, _, value in leaves(base):
-        given = FLAGS[name].value
+    for name, field, _ in leaves(base):
+        given = values[name].value
         if given is not None:
-            changes[name] = _parse_tuple(name, given) if isinstance(value, tuple) else given
+            changes[name] = _parse_tuple(name, given, field.metadata["items"]) if isinstance(given, list) else given
     return override(base, changes)
 
 
-def _parse_tuple(name: str, given: list[str]) -> tuple[Any, ...]:
-    if name == "game.characters":
-        return tuple(given)
+def _parse_tuple(name: str, given: list[str], items: type) -> tuple[Any, ...]:
     try:
-        return tuple(int(x) for x in given)
+        return tuple(items(x) for x in given)
     except ValueError as error:
-        raise ConfigError(f"--{name} must be comma-separated integers, got {','.join(given)!r}") from error
+        raise ConfigError(f"--{name} must be comma-separated integers, got {quoted(','.join(given))}") from error
 
 
-def define_flags() -> None:
+def define_flags(values: flags.FlagValues = FLAGS) -> None:
     """The command line: which run, and one flag per setting, named by its dotted path."""
-    flags.DEFINE_enum("preset", "quickstart", sorted(PRESETS), "Settings to begin with.")
-    flags.DEFINE_string("run_dir", None, "Directory of the run; made, or resumed.", required=True)
+    flags.DEFINE_enum("preset", "quickstart", sorted(PRESETS), "Settings to begin with.", flag_values=values)
+    flags.DEFINE_string("run_dir", None, "Directory of the run; made, or resumed.", required=True, flag_values=values)
     flags.DEFINE_enum(
-        "stage", "all", ["generalists", "specialists", "all"], "What to train; specialists need finished generalists."
+        "stage", "all", list(STAGES), "What to train; specialists need finished generalists.", flag_values=values
     )
     for name, field, value in leaves(Config()):
-        allowed = "" if field.metadata["low"] is None else f", at least {field.metadata['low']}"
-        allowed += "" if field.metadata["high"] is None else f", at most {field.metadata['high']}"
+        low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
+        allowed = "" if low is None else f", at least {low}, at most {high}"
         described = f"{field.metadata['help']}{allowed} (where the preset does not say: {value!r})"
-        if field.metadata["choices"]:
-            flags.DEFINE_enum(name, None, field.metadata["choices"], described)
+        if choices:
+            flags.DEFINE_enum(name, None, choices, described, flag_values=values)
         elif isinstance(value, tuple):
-            flags.DEFINE_list(name, None, described + "; comma-separated")
-        elif isinstance(value, bool):
-            flags.DEFINE_boolean(name, None, described)
+            flags.DEFINE_list(name, None, described + "; comma-separated", flag_values=values)
         elif isinstance(value, int):
-            flags.DEFINE_integer(name, None, described)
+            flags.DEFINE_integer(name, None, described, flag_values=values)
         elif isinstance(value, float):
-            flags.DEFINE_float(name, None, described)
+            flags.DEFINE_float(name, None, described, flag_values=values)
         else:
-            flags.DEFINE_string(name, None, described)
+            flags.DEFINE_string(name, None, described, flag_values=values)
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
+    """Refuse what cannot work, before TensorFlow is loaded, which takes seconds; then train."""
+    interrupt.listen()
     try:
-        config = config_from_flags()
-        distributed.start(config.specialists.groups)
-        interrupt.listen()
+        config, run = config_from_flags(), checkpoint.RunDirectory(FLAGS.run_dir)
+        stages = STAGES[FLAGS.stage]
+        missing = run.missing_generations(config.generalists.generations)
+        if "generalists" not in stages:
+            run.check_generalists(config.generalists.generations)
+        left = [stage for stage in stages if stage != "generalists" or missing]
+        plan.check(config, plan.ranks_started(), left)
+    except (ConfigError, checkpoint.CheckpointError) as error:
+        raise command.failure(error) from error
+    train(config, run, stages)
+
+
+def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...]) -> None:
+    """Train what is missing of these stages. Ends the process in one line where it is asked to stop or cannot go on."""
+    from camtf import distributed
+    from camtf.evaluation.yardstick import against_bots
+    from camtf.population import generalists, specialists
+
+    try:
+        groups = plan.groups_of(config.specialists.groups, plan.ranks_started())
+        distributed.start(groups)
+        if groups != config.specialists.groups and "specialists" in stages and distributed.rank() == 0:
+            logging.info(
+                "specialists.groups = %d cannot share %d rank(s) evenly: %d group(s) train",
+                config.specialists.groups, distributed.size(), groups,
+            )  # fmt: skip
         roster = load_roster(config.game.roster) if config.game.roster else load_roster()
-        run = checkpoint.RunDirectory(FLAGS.run_dir)
-        run.begin(config, roster, write=distributed.rank() == 0)
-        distributed.barrier()
-
-        def yardstick(policy: Policy, graph: InteractionGraph) -> dict[str, float]:
-            games, delay = config.evaluation.yardstick_games, config.game.input_delay_ticks
-            return against_bots(roster, policy, graph, games, delay)
-
-        if FLAGS.stage == "specialists":
-            generations = run.generalists()
-        else:
-            generations = generalists.train(config, roster, run, yardstick)
-        if FLAGS.stage != "generalists":
-            specialists.train(config, roster, run, generations, yardstick)
+        with distributed.together():
+            run.begin(config, roster, write=distributed.rank() == 0)
+            distributed.barrier()
+            evaluation, delay = config.evaluation, config.game.input_delay_ticks
+            yardstick = functools.partial(
+                against_bots, roster, games=evaluation.yardstick_games, input_delay_ticks=delay
+            )
+            generations = (
+                generalists.train(config, roster, run, yardstick) if "generalists" in stages else run.generalists()
+            )
+            if "specialists" in stages:
+                specialists.train(config, roster, run, generations, yardstick)
     except interrupt.Interrupted as stop:
         if distributed.rank() == 0:
             logging.info("%s; the same command goes on from there", stop)
         raise SystemExit(130) from stop
-    except (ConfigError, RosterError, files.FileError, ValueError) as error:
-        raise SystemExit(f"error: {error}") from error
+    except distributed.RankLostError as error:
+        raise command.failure(f"{error}; the same command goes on from the last checkpoint") from error
+    except (RosterError, files.FileError, distributed.ReplicaError, NotFiniteError, ValueError) as error:
+        raise command.failure(error) from error
 
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

@@ -18,6 +18,8 @@ S      slots of the opponent mixture that the network is conditioned on
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -140,3 +142,13 @@ class Snapshot:
     name: str
     weights: dict[str, np.ndarray]
     mixture: np.ndarray
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of SHA-256 over weights, by path, and mixture: which policy this is."""
+        content = hashlib.sha256()
+        for path in sorted(self.weights):
+            content.update(path.encode())
+            content.update(np.ascontiguousarray(self.weights[path]).tobytes())
+        content.update(np.ascontiguousarray(self.mixture).tobytes())
+        return content.hexdigest()[:16]

@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from camtf import distributed
+from camtf import command, distributed, files
 from camtf.checkpoint import RunDirectory
+from camtf.config import MOST_SEED
 from camtf.evaluation.battles import BotSide, PoolSide, Side, View
 from camtf.games.duel import replay as replays
 from camtf.games.duel.bots import BOTS
@@ -22,6 +23,7 @@ from camtf.games.duel.roster import Roster, RosterError, load_roster
 from camtf.games.duel.viewer import write_film, write_page
 from camtf.population.pool import Pool
 from camtf.prng import ACTIONS, uniforms
+from camtf.settings import quoted
 from camtf.types import Observation
 
 FLAGS = flags.FLAGS
@@ -74,16 +76,18 @@ def define_flags() -> None:
     flags.DEFINE_string("replay", "", "Show this replay in place of a new match.")
     flags.DEFINE_string("out", "match.html", "The page to write; the replay goes beside it, ending in .npz.")
     flags.DEFINE_string("film", "", "Also write a GIF here; needs a Chromium and Pillow.")
-    flags.DEFINE_integer("film_first", 0, "First decision of the film.", 0)
-    flags.DEFINE_integer("film_decisions", 60, "Decisions in the film, ten a second.", 1)
-    flags.DEFINE_integer("seed", 1, "Seed of the match.", 0)
+    flags.DEFINE_integer("film_first", 0, "First decision of the film.", 0, 1_000_000)
+    flags.DEFINE_integer("film_decisions", 60, "Decisions in the film, ten a second.", 1, 10_000)
+    flags.DEFINE_integer("seed", 1, "Seed of the match.", 0, MOST_SEED)
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
     out = Path(FLAGS.out)
     try:
+        if out.suffix == ".npz":
+            raise ValueError(f"--out is the page, and the replay beside it ends in .npz, got {quoted(FLAGS.out)}")
+        for file in (out, out.with_suffix(".npz"), *([Path(FLAGS.film)] if FLAGS.film else [])):
+            files.check_writable(file)
         if FLAGS.replay:
             roster, replay = load_roster(), replays.load(Path(FLAGS.replay))
         else:
@@ -92,8 +96,8 @@ def main(argv: list[str]) -> None:
         write_page(roster, replay, out)
         if FLAGS.film:
             write_film(out, Path(FLAGS.film), FLAGS.film_first, FLAGS.film_decisions)
-    except (RosterError, RuntimeError, ImportError) as error:
-        raise SystemExit(f"error: {error}") from error
+    except (RosterError, RuntimeError, ImportError, ValueError) as error:
+        raise command.failure(error) from error
     print(f"{' v. '.join(replay.characters)}: {len(replay.actions)} decisions; open {out} in a browser")
 
 
@@ -116,4 +120,4 @@ def _new_match() -> tuple[Roster, replays.Replay]:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

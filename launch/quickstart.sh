@@ -13,7 +13,10 @@ ranks=2
 
 say() { printf '\n[quickstart %3ds] %s\n' "$SECONDS" "$*"; }
 
-on_ranks() { horovodrun -np "$ranks" --disable-cache "$@" 2>&1 | sed -u -E 's/^\[[0-9]+\]<std(out|err)>://'; }
+# Ctrl-C is for the ranks: the filter outlives it and shows their last words.
+on_ranks() {
+  horovodrun -np "$ranks" --disable-cache "$@" 2>&1 | (trap '' INT && exec sed -u -E 's/^\[[0-9]+\]<std(out|err)>://')
+}
 
 say "training: Generalists, then one Specialist per character"
 on_ranks python -m camtf.train --preset=quickstart --run_dir="$run"

@@ -154,14 +154,12 @@ def test_a_run_belongs_to_its_configuration_and_roster(tmp_path: Path, roster: R
 
 
 def test_snapshots_come_back(begun: RunDirectory) -> None:
-    (back,) = begun.generalists()
+    back = begun.read_snapshot(begun.generalist_file(1))
     assert back.name == "generation_01" and np.array_equal(back.weights["trunk/kernel"], np.ones((2, 2)))
     for arrays in ({"a": np.zeros(1)}, STATE):
         files.write_arrays(begun.path / "x.npz", arrays, {})
         with pytest.raises(CheckpointError, match=r"x.npz holds no policy"):
             begun.read_snapshot(begun.path / "x.npz")
-    with pytest.raises(CheckpointError, match=r"holds no Generalist"):
-        RunDirectory(begun.path / "empty").generalists()
 
 
 def test_a_full_disk_stops_a_run_and_nothing_is_lost(
@@ -177,7 +175,7 @@ def test_a_full_disk_stops_a_run_and_nothing_is_lost(
     with monkeypatch.context() as patched, contextlib.ExitStack() as full:
 
         def fill() -> bool:
-            if next(updates) == 3:
+            if next(updates) == 4:  # of looks: before a phase and at each update
                 full.enter_context(full_disk(100_000))
             return False
 
@@ -211,7 +209,7 @@ def test_evaluation_on_a_full_disk(
     """What was measured is shown all the same."""
     monkeypatch.setattr(evaluate, "FLAGS", SimpleNamespace(run_dir=str(run.path), games=1, bot_games=1, seed=5))
     with full_disk(1000), pytest.raises(SystemExit, match=r"^error: .*evaluation.json cannot be written: [^\n]*$"):
-        evaluate.main([])
+        evaluate.main()
     assert "Ember Fox" in capsys.readouterr().out and not (run.path / "evaluation.json").exists()
 
 
@@ -226,3 +224,76 @@ def test_training_says_so_in_one_line(tmp_path: Path) -> None:
     assert line.startswith("error: ") and "run/config.json cannot be written: files may not become so large" in line
     assert done.returncode == 1 and done.stderr.endswith(f"{line}\n") and "Traceback" not in done.stderr
     assert [file.name for file in (tmp_path / "run").iterdir()] == ["lock"]
+
+
+def test_what_does_not_change_training_may_change(tmp_path: Path, roster: Roster) -> None:
+    """And stands in config.json afterwards, which keeps all else; another setting beside it is refused."""
+    run, config = RunDirectory(tmp_path / "run"), preset("test")
+    run.begin(config, roster, write=True)
+    before = files.read_json(run.path / "config.json")
+    changes = {
+        "evaluation.games": 9, "evaluation.bot_games": 9, "evaluation.yardstick_updates": 3, "checkpoints_kept": 5,
+        "evaluation.yardstick_games": 2, "checkpoint_updates": 7, "histogram_updates": 0, "specialists.groups": 2,
+    }  # fmt: skip
+    other = override(config, changes)
+    run.begin(other, roster, write=False)
+    assert run.config() == config  # only who writes takes them over
+    run.begin(other, roster, write=True)
+    assert run.config() == other
+    after = files.read_json(run.path / "config.json")
+    assert {**after, "config": 0} == {**before, "config": 0}
+    with pytest.raises(CheckpointError, match=r"another configuration \(seed: 1 there, 2 given\)"):
+        run.begin(override(config, {"seed": 2}), roster, write=True)
+    assert run.config() == other
+
+
+def policy(name: str, value: float = 1.0) -> Snapshot:
+    return Snapshot(name, {"trunk/kernel": np.full((2, 2), value, np.float32)}, np.zeros((3, 4), np.float32))
+
+
+def test_a_digest_says_which_policy_it_is() -> None:
+    """Whatever its name and the order of its weights; other weights, paths or mixtures are another one."""
+    two = {"a": np.ones((2, 3), np.float32), "b": np.zeros(4, np.float32)}
+    one = Snapshot("x", two, np.zeros((3, 4), np.float32))
+    assert len(one.digest) == 16 and int(one.digest, 16) >= 0
+    assert Snapshot("y", dict(reversed(two.items())), one.mixture).digest == one.digest
+    others = [
+        Snapshot("x", {**two, "b": np.full(4, 1e-9, np.float32)}, one.mixture),
+        Snapshot("x", {"a": two["a"], "c": two["b"]}, one.mixture),
+        Snapshot("x", two, np.full((3, 4), 0.25, np.float32)),
+    ]
+    assert len({one.digest, *(other.digest for other in others)}) == 4
+
+
+def test_generalists_are_whole_and_in_order(tmp_path: Path, roster: Roster) -> None:
+    """Also the hundredth, whose name sorts before the ninety-ninth; a gap is named."""
+    run = RunDirectory(tmp_path)
+    run.begin(override(preset("test"), {"network.mixture_slots": 128, "generalists.generations": 101}), roster, True)
+    for generation in range(1, 102):
+        run.write_snapshot(run.generalist_file(generation), policy(run.generalist_file(generation).stem), {})
+    assert [g.name for g in run.generalists()][8::91] == ["generation_09", "generation_100"]
+    run.generalist_file(100).unlink()
+    run.generalist_file(3).unlink()
+    with pytest.raises(CheckpointError, match=r"lacks generation 3, 100 of 101; finish .* --stage=generalists"):
+        run.generalists()
+
+
+def test_the_newest_checkpoint_is_that_of_the_largest_number(tmp_path: Path) -> None:
+    run = RunDirectory(tmp_path)
+    for update in (99_999_998, 99_999_999, 100_000_000):
+        run.write_checkpoint("phase", update, STATE, {"update": update}, keep=2)
+    saved = run.read_checkpoint("phase")
+    assert saved and saved[1]["update"] == 100_000_000
+    assert len(list((tmp_path / "checkpoints" / "phase").iterdir())) == 2
+
+
+def test_a_specialist_belongs_to_its_generalist(tmp_path: Path) -> None:
+    run, generalist, other = RunDirectory(tmp_path), policy("generation_02"), policy("generation_02", 2.0)
+    run.write_snapshot(run.specialist_file("fox"), policy("fox", 3.0), {"generalist": generalist.digest})
+    assert run.specialist("fox", generalist).digest == policy("fox", 3.0).digest
+    with pytest.raises(CheckpointError, match=rf"fox.npz was copied from the Generalist {generalist.digest}, but "
+                                              rf"generation_02 of this run is {other.digest}"):  # fmt: skip
+        run.specialist("fox", other)
+    run.write_snapshot(run.specialist_file("owl"), policy("owl"), {})
+    with pytest.raises(CheckpointError, match=r"owl.npz was copied from the Generalist None"):
+        run.specialist("owl", generalist)

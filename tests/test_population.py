@@ -60,17 +60,17 @@ def test_a_finished_run_trains_nothing_again(run: RunDirectory, roster: Roster) 
 
 
 def stop_after(updates: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on the run is asked to stop at its n-th update."""
+    """The run is asked to stop by the n-th time that it looks, which it does before a phase and at each update."""
     calls = itertools.count(1)
     monkeypatch.setattr(phase, "requested", lambda: next(calls) >= updates)
 
 
 @pytest.mark.parametrize("mode", ["synchronous", "impala"])
-@pytest.mark.parametrize("after", [1, 2, 4])
+@pytest.mark.parametrize("after", [1, 3, 6])
 def test_a_stopped_run_resumes_to_the_same_bits(
     roster: Roster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, mode: str
 ) -> None:
-    """Asked to stop in generation 1 or in generation 2, and started again."""
+    """Asked to stop before its first update, in generation 1 or in generation 2, and started again."""
     config = override(CONFIG, {"ppo.mode": mode, "generalists.frames": 1_800, "checkpoint_updates": 100})
     whole, other = start(tmp_path / "whole", roster, config), start(tmp_path / "other", roster, config)
     expected = generalists.train(config, roster, whole)
@@ -84,7 +84,7 @@ def test_a_stopped_run_resumes_to_the_same_bits(
     for name in ("generation_01", "generation_02"):
         lines = [[line["kl"] for line in run.metrics(name)] for run in (whole, other)]
         assert lines[0] == lines[1] and len(lines[0]) >= 3  # each update stands there once
-    assert not list((other.path / "checkpoints").iterdir())  # a finished phase leaves none
+    assert not list((other.path / "checkpoints").glob("*"))  # a finished phase leaves none
 
 
 def test_a_damaged_checkpoint_stops_the_run(roster: Roster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,7 +93,7 @@ def test_a_damaged_checkpoint_stops_the_run(roster: Roster, tmp_path: Path, monk
     expected = generalists.train(config, roster, start(tmp_path / "whole", roster, config))
     run = start(tmp_path / "run", roster, config)
     with monkeypatch.context() as patched:
-        stop_after(4, patched)
+        stop_after(5, patched)
         with pytest.raises(Interrupted):
             generalists.train(config, roster, run)
     folder = run.path / "checkpoints" / "generation_01"
@@ -181,6 +181,36 @@ def test_specialists_are_independent_of_each_other(run: RunDirectory, roster: Ro
     other.specialist_file("gale_archer").unlink()
     again = specialists.train(CONFIG, roster, other, other.generalists())
     assert equal(again["gale_archer"], run.read_snapshot(run.specialist_file("gale_archer")))
+
+
+def test_a_specialist_of_another_generalist_is_refused(run: RunDirectory, roster: Roster, tmp_path: Path) -> None:
+    """A finished one, before any other is trained, and one under way."""
+    shutil.copytree(run.path, tmp_path / "run")
+    other = RunDirectory(tmp_path / "run")
+    first, last = other.generalists()
+    other.write_snapshot(other.generalist_file(2), first, {})
+    other.specialist_file("gale_archer").unlink()
+    metrics = other.metrics_file("specialist_gale_archer").read_bytes()
+    with pytest.raises(CheckpointError, match=rf"ember_fox.npz was copied .* {last.digest}, but .* is {first.digest}"):
+        specialists.train(CONFIG, roster, other, other.generalists())
+    assert other.metrics_file("specialist_gale_archer").read_bytes() == metrics
+    other.specialist_file("ember_fox").unlink()
+    meta = {"updates": 1, "segments": 1, "ranks": 1, "origin": last.digest}
+    other.write_checkpoint("specialist_ember_fox", 1, {}, meta, keep=2)
+    with pytest.raises(
+        CheckpointError, match=rf"specialist_ember_fox began as .* {last.digest}, but .* is {first.digest}"
+    ):
+        specialists.train(CONFIG, roster, other, other.generalists())
+
+
+def test_no_self_play_is_a_share_too(roster: Roster, tmp_path: Path) -> None:
+    """Generation 1, which has no other opponents, plays itself nevertheless; generation 2 plays generation 1 alone."""
+    config = override(CONFIG, {"generalists.self_play_share": 0.0})
+    first, second = generalists.train(config, roster, start(tmp_path / "run", roster, config))
+    played = [roster.index(i) for i in CONFIG.game.characters]
+    np.testing.assert_allclose(first.mixture[played][:, :2], [[1, 0], [1, 0]])
+    np.testing.assert_allclose(second.mixture[played][:, :2], [[1, 0], [1, 0]], atol=1e-6)
+    assert not equal(first, second)
 
 
 def test_own_critic_differs_from_the_comparative_advantage(run: RunDirectory, roster: Roster, tmp_path: Path) -> None:

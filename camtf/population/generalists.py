@@ -47,7 +47,8 @@ def train(
             )
             pool = Pool(config.network, duel_spec(roster), snapshots, build)
             phase = Phase(
-                file.stem, generation, policy, graph, pool, config.generalists.frames, yardstick=yardstick
+                file.stem, generation, policy, graph, pool, config.generalists.frames, yardstick=yardstick,
+                origin=snapshots[-1].digest if snapshots else "",
             )  # fmt: skip
             took = run_phase(phase, config, duel(config, roster), run)
             if distributed.rank() == 0:

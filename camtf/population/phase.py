@@ -51,6 +51,7 @@ class Phase:
         frames: learner frames over all ranks.
         baseline: frozen policy that advantages are taken against, or None for the learner's own critic.
         yardstick: what to measure from time to time, or None.
+        origin: digest of the snapshot that the policy is a copy of; empty where it begins at random.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Phase:
     frames: int
     baseline: Policy | None = None
     yardstick: Yardstick | None = None
+    origin: str = ""
 
 
 def run_phase(phase: Phase, config: Config, make_game: MakeGame, run: RunDirectory) -> dict[str, Any]:
@@ -88,8 +90,10 @@ def run_phase(phase: Phase, config: Config, make_game: MakeGame, run: RunDirecto
         behaviour.set_weights(phase.policy.get_weights())
     frames_per_update = config.ppo.segment * rollout.learner_rows * size
     updates = -(-phase.frames // frames_per_update)
-    restore(phase.name, run, learner, phase.graph, rollout, behaviour if overlap else None)
+    restore(phase.name, phase.origin, run, learner, phase.graph, rollout, behaviour if overlap else None)
     distributed.check_replicas(learner.variables)
+    if distributed.sum_over_ranks([float(requested())], "stops")[0]:  # while it started, which takes seconds
+        raise Interrupted(f"{phase.name}: stopped after update {learner.updates} of {updates}")
     monitor = Monitor(run, phase.name, updates, learner.updates, frames_per_update, config.histogram_updates)
 
     with contextlib.closing(monitor), ThreadPoolExecutor(1) as background:
@@ -98,7 +102,7 @@ def run_phase(phase: Phase, config: Config, make_game: MakeGame, run: RunDirecto
             began = time.monotonic()
             segment, battles = following.result() if following else rollout.collect()
             played = time.monotonic()
-            wins, games, stops = distributed.sum_over_ranks([*battles, np.float64(requested())], "battles")
+            wins, games, stops = distributed.sum_over_ranks([*battles, float(requested())], "battles")
             phase.graph.update(Battles(wins, games))
             if overlap and learner.updates + 1 < updates:
                 before = rollout.state(), rollout.segments
@@ -118,8 +122,8 @@ def run_phase(phase: Phase, config: Config, make_game: MakeGame, run: RunDirecto
                 if following:
                     following.result()
                 state = before if overlap else (rollout.state(), rollout.segments)
-                save(phase.name, run, learner, phase.graph, rollout.match_ids, *state, config.checkpoints_kept,
-                     behaviour if overlap else None)  # fmt: skip
+                save(phase.name, phase.origin, run, learner, phase.graph, rollout.match_ids, *state,
+                     config.checkpoints_kept, behaviour if overlap else None)  # fmt: skip
             if not last and stops:
                 raise Interrupted(f"{phase.name}: stopped after update {learner.updates} of {updates}")
     return {"frames": learner.updates * frames_per_update, "updates": learner.updates,

@@ -1,4 +1,4 @@
-"""Save a phase under way and take it up again, to the bit."""
+"""Save a phase under way and take it up again, bit for bit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from absl import logging
 
 from camtf import distributed
-from camtf.checkpoint import RunDirectory
+from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.learn.learner import Learner
 from camtf.learn.rollout import Rollout
 from camtf.model.policy import Policy
@@ -15,6 +15,7 @@ from camtf.population.graph import InteractionGraph
 
 def save(
     name: str,
+    origin: str,
     run: RunDirectory,
     learner: Learner,
     graph: InteractionGraph,
@@ -38,15 +39,30 @@ def save(
         arrays |= {f"variable:{i}": v.numpy() for i, v in enumerate(learner.variables)}
         arrays |= {f"behaviour:{path}": w for path, w in (behaviour.get_weights() if behaviour else {}).items()}
         arrays["win_rates"] = graph.win_rates
-        meta = {"updates": learner.updates, "segments": segments, "ranks": distributed.size()}
+        meta = {"updates": learner.updates, "segments": segments, "ranks": distributed.size(), "origin": origin}
         run.write_checkpoint(name, learner.updates, arrays, meta, keep)
 
 
 def restore(
-    name: str, run: RunDirectory, learner: Learner, graph: InteractionGraph, rollout: Rollout, behaviour: Policy | None
+    name: str,
+    origin: str,
+    run: RunDirectory,
+    learner: Learner,
+    graph: InteractionGraph,
+    rollout: Rollout,
+    behaviour: Policy | None,
 ) -> None:
-    """Go on from the newest checkpoint of the phase, where there is one. Raises CheckpointError where it is damaged."""
+    """Go on from the newest checkpoint of the phase, where there is one.
+
+    Raises:
+        CheckpointError: it is damaged, or began as a copy of another snapshot than ``origin``.
+    """
     saved = run.read_checkpoint(name)
+    if saved and saved[1]["origin"] != origin:
+        raise CheckpointError(
+            f"{run.path}: the checkpoint of {name} began as a copy of the Generalist {saved[1]['origin']}, but the one "
+            f"of this run is {origin}; remove checkpoints/{name} to begin again"
+        )
     updates = saved[1]["updates"] if saved else 0
     if distributed.rank() == 0:
         run.trim_metrics(name, updates)

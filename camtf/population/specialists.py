@@ -37,6 +37,8 @@ def train(
     baseline.set_weights(generalists[-1].weights)
     pool = Pool(config.network, spec, generalists[-c.opponents :])
     missing = [character for character in characters if not run.specialist_file(roster.ids[character]).exists()]
+    for character in set(characters) - set(missing):  # before hours of work: is it of this Generalist?
+        run.specialist(roster.ids[character], generalists[-1])
     distributed.barrier()  # before anybody writes one
     with distributed.own_group() as (group, groups):
         for character in missing[group::groups]:
@@ -61,8 +63,10 @@ def train(
                 frames=c.frames,
                 baseline=baseline if c.advantage == "cam" else None,
                 yardstick=yardstick,
+                origin=generalists[-1].digest,
             )
             took = run_phase(phase, config, duel(config, roster), run)
+            took["generalist"] = generalists[-1].digest
             if distributed.rank() == 0:
                 file = run.specialist_file(roster.ids[character])
                 run.write_snapshot(file, Snapshot(file.stem, policy.get_weights(), generalists[-1].mixture), took)
@@ -70,4 +74,4 @@ def train(
                 logging.info("%s is done: %s", phase.name, file)
             distributed.barrier()
     distributed.barrier()
-    return {roster.ids[c]: run.read_snapshot(run.specialist_file(roster.ids[c])) for c in characters}
+    return {roster.ids[c]: run.specialist(roster.ids[c], generalists[-1]) for c in characters}
