@@ -104,15 +104,16 @@ def main() -> None:
     try:
         if FLAGS.out and distributed.rank() == 0:
             files.check_writable(Path(FLAGS.out))
-        tune(folder, FLAGS.bot, FLAGS.tune_rounds, FLAGS.seed + 1000)
-        result = measure(load_roster(folder), FLAGS.bot, FLAGS.games, FLAGS.mirror_games, FLAGS.seed)
+        with distributed.together():
+            tune(folder, FLAGS.bot, FLAGS.tune_rounds, FLAGS.seed + 1000)
+            result = measure(load_roster(folder), FLAGS.bot, FLAGS.games, FLAGS.mirror_games, FLAGS.seed)
         if distributed.rank() == 0:
             result |= provenance()
             print(_table(result))
             if FLAGS.out:
                 files.write_json(Path(FLAGS.out), result)
             print(json.dumps({key: value for key, value in result.items() if key != "win_rates"}))
-    except (RosterError, files.FileError) as error:
+    except (RosterError, files.FileError, distributed.RankLostError) as error:
         raise command.failure(error) from error
 
 

@@ -7,6 +7,7 @@ on the same directory with the same settings, training goes on where it was.
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any
 
 from absl import flags, logging
@@ -74,7 +75,9 @@ def main() -> None:
             run.check_generalists(config.generalists.generations)
         left = [stage for stage in stages if stage != "generalists" or missing]
         plan.check(config, plan.ranks_started(), left)
-    except (ConfigError, checkpoint.CheckpointError) as error:
+        if os.environ.get("HOROVOD_RANK", "0") == "0":  # who writes
+            files.check_writable(run.path / "lock")
+    except (ConfigError, files.FileError) as error:
         raise command.failure(error) from error
     train(config, run, stages)
 

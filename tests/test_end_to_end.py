@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from camtf.checkpoint import RunDirectory
 
 ROOT = Path(__file__).parents[1]
 TRAIN = ["-m", "camtf.train", "--preset=test"]
@@ -55,13 +58,60 @@ def test_the_whole_line(tmp_path: Path) -> None:
         (["--preset=nothing"], "quickstart"),
         (["--ppo.clip_epsilon=3"], "PPOConfig.clip_epsilon must be in [1e-06, 1.0], got 3.0"),
         (["--ppo.clip_epsilo=0.1"], "Unknown command line flag 'ppo.clip_epsilo'"),
-        (["--game.characters=ember_fox,nobody"], "unknown character 'nobody'; the roster has ember_fox"),
-        (["--stage=specialists"], "holds no Generalist; train with --stage=generalists first"),
+        (["--stage=specialists"], "lacks generation 1, 2 of 2; finish the Generalists first: camtf.train with the"),
+        (["--game.matches=18"], "game.matches = 18 cannot be shared evenly by 4 ranks; 16 or 24 can"),
+        (["--run_dir={file}"], "lock cannot be written: Not a directory"),
+        (["--run_dir={file}/below"], "lock cannot be written: Not a directory"),
     ],
 )
-def test_wrong_flags_are_refused(tmp_path: Path, flags: list[str], message: str) -> None:
-    text = python(*TRAIN, f"--run_dir={tmp_path / 'run'}", *flags, fails=True)
-    assert message in text and "Traceback" not in text
+def test_wrong_flags_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: list[str], message: str
+) -> None:
+    """In one line, at once and with nothing made; here as one of four ranks, which `horovodrun` tells a process."""
+    monkeypatch.setenv("HOROVOD_SIZE", "4")
+    (tmp_path / "file").touch()
+    given = [flag.format(file=tmp_path / "file") for flag in flags]
+    text = python(*TRAIN, f"--run_dir={tmp_path / 'run'}", *given, fails=True)
+    assert message in text and len(text.splitlines()) == 1, text
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_wrong_character_is_named(tmp_path: Path) -> None:
+    text = python(*TRAIN, f"--run_dir={tmp_path / 'run'}", "--game.characters=ember_fox,nobody", fails=True)
+    assert "unknown character 'nobody'; the roster has ember_fox" in text and "Traceback" not in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["camtf.watch", "--out={file}/match.html"], "match.html cannot be written: Not a directory"),
+        (["camtf.watch", "--film={folder}"], "cannot be written: Is a directory"),
+        (["camtf.balance", "--out={folder}"], "cannot be written: Is a directory"),
+        (
+            ["camtf.balance", "--games=99999999999"],
+            "flag --games=99999999999: 99999999999 is not an integer in the range",
+        ),
+        (["camtf.evaluate", "--run_dir=x", "--games=99999999999"], "an integer in the range [1, 100000]"),
+        (["camtf.evaluate", "--run_dir=x", "more"], "unexpected arguments ['more']"),
+    ],
+)
+def test_results_that_cannot_be_are_refused_before_the_work(tmp_path: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    given = [argument.format(file=tmp_path / "file", folder=tmp_path / "folder") for argument in arguments]
+    text = python("-m", *given, fails=True)
+    assert message in text and "error: " in text and "Traceback" not in text, text
+
+
+def test_a_specialist_of_another_generalist_is_not_evaluated(tmp_path: Path, run: RunDirectory) -> None:
+    shutil.copytree(run.path, tmp_path / "run")
+    other = RunDirectory(tmp_path / "run")
+    other.write_snapshot(other.generalist_file(2), other.read_snapshot(other.generalist_file(1)), {})
+    text = python("-m", "camtf.evaluate", f"--run_dir={other.path}", fails=True)
+    was, now = (run.generalists()[i].digest for i in (1, 0))
+    assert (
+        f"copied from the Generalist {was}, but generation_01 of this run is {now}" in text and "Traceback" not in text
+    )
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:

@@ -273,3 +273,19 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         files.write_arrays(tmp_path / "x.npz", ARRAYS, {"step": object()})
     assert files.read_arrays(tmp_path / "x.npz")[1] == {"step": 1}
+
+
+def test_what_cannot_be_written_is_said_beforehand(tmp_path: Path) -> None:
+    """With nothing made, whether or not the folders are there."""
+    (tmp_path / "file").touch()
+    for file in (tmp_path / "new.json", tmp_path / "file", tmp_path / "a" / "b" / "new.json"):
+        files.check_writable(file)
+    for file, reason in [
+        (tmp_path, "Is a directory"),
+        (tmp_path / "file" / "x.json", "Not a directory"),
+        (tmp_path / "file" / "a" / "x.json", "Not a directory"),
+        (Path("/proc/x.json"), ""),
+    ]:
+        with pytest.raises(FileError, match=rf"^{file} cannot be written: {reason}"):
+            files.check_writable(file)
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from camtf import plan
-from camtf.config import Config, ConfigError, override, preset
+from camtf.config import Config, ConfigError, EvaluationConfig, override, preset
 
 BOTH = ("generalists", "specialists")
 
@@ -76,6 +76,18 @@ def test_what_a_refusal_names_works(rng: np.random.Generator) -> None:
 )
 def test_groups_follow_the_ranks(wished: int, ranks: int, groups: int) -> None:
     assert plan.groups_of(wished, ranks) == groups
+
+
+def test_an_evaluation_has_a_size() -> None:
+    """A battle takes eight bytes of a list: the bounds of each number alone would let terabytes through."""
+    plan.check_evaluation(EvaluationConfig(games=100_000, bot_games=1_000_000), 6)
+    plan.check_evaluation(preset("paper").evaluation, 300)
+    with pytest.raises(
+        ConfigError, match=r"games = 100000 for each pairing of 320 characters makes 10,240,000,000 battles"
+    ):
+        plan.check_evaluation(EvaluationConfig(games=100_000), 320)
+    with pytest.raises(ConfigError, match=r"at most 100,000,000 can be played, which bot_games = 312500 makes"):
+        plan.check_evaluation(EvaluationConfig(games=1, bot_games=1_000_000), 320)
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 4, 8])
