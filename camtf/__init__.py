@@ -4,6 +4,7 @@ The map, in the order in which data flows:
 
 =============================  =====================================================================================
 `camtf.config`                 a run as nested frozen dataclasses, and its presets
+`camtf.plan`                   is the plan of a run one that its ranks can share? Checked before it starts
 `camtf.games`                  what a game is; `duel`: roster (TOML) -> rules (a tick) -> observation -> B matches
 `camtf.types`                  the records that flow: `Observation`, `Step`, `Segment`, `Battles`; dimension letters
 `camtf.model`                  the four-module network and the policy made of it

@@ -82,9 +82,9 @@ def test_the_command_writes_its_result_or_says_why_not(
     monkeypatch.setattr(balance, "census", lambda roster, bot, decisions, seed: census(roster, bot, 700, seed))
     monkeypatch.setattr(command, "FLAGS", SimpleNamespace(**given, out=str(out)))
     with full_disk(100), pytest.raises(SystemExit, match=r"^error: .*balance.json cannot be written: [^\n]*$"):
-        command.main([])
+        command.main()
     assert "balance under punisher" in capsys.readouterr().out and not list(out.parent.iterdir())
-    command.main([])
+    command.main()
     result = files.read_json(out)
     assert result["bot"] == "punisher" and len(result["win_rates"]) == 2
     last = json.loads(capsys.readouterr().out.splitlines()[-1])

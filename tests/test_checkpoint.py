@@ -33,7 +33,7 @@ LINES = [{"update": n, "frames": 640 * n, "kl": 0.1 / n} for n in range(1, 8)]
 def begun(tmp_path: Path, roster: Roster) -> RunDirectory:
     """A run with one file of each kind."""
     run = RunDirectory(tmp_path / "run")
-    run.begin(preset("test"), roster, write=True)
+    run.begin(override(preset("test"), {"generalists.generations": 1}), roster, write=True)
     run.write_snapshot(run.generalist_file(1), SNAPSHOT, {"frames": 5})
     for line in LINES:
         run.append_metrics("x", line)
@@ -154,7 +154,7 @@ def test_a_run_belongs_to_its_configuration_and_roster(tmp_path: Path, roster: R
 
 
 def test_snapshots_come_back(begun: RunDirectory) -> None:
-    back = begun.read_snapshot(begun.generalist_file(1))
+    (back,) = begun.generalists()
     assert back.name == "generation_01" and np.array_equal(back.weights["trunk/kernel"], np.ones((2, 2)))
     for arrays in ({"a": np.zeros(1)}, STATE):
         files.write_arrays(begun.path / "x.npz", arrays, {})

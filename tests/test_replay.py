@@ -124,8 +124,8 @@ def test_watching_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(watch, "FLAGS", SimpleNamespace(**given, replay="", out=str(out)))
     for limit_bytes, name, left in ((100, "match.npz", []), (20_000, "match.html", [replay])):
         with full_disk(limit_bytes), pytest.raises(SystemExit, match=rf"^error: .*{name} cannot be written: [^\n]*$"):
-            watch.main([])
+            watch.main()
         assert list(tmp_path.iterdir()) == left
     monkeypatch.setattr(watch, "FLAGS", SimpleNamespace(**given, replay=str(replay), out=str(out)))
-    watch.main([])
+    watch.main()
     assert "Ember Fox" in out.read_text()
