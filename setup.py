@@ -31,6 +31,7 @@ setup(
         "film": ["pillow"],
         "figures": ["matplotlib"],
         "pettingzoo": ["pettingzoo", "gymnasium"],
+        "open_spiel": ["open_spiel"],
         "test": ["pytest", "hypothesis", "ruff", "mypy"],
     },
 )

@@ -5,12 +5,13 @@ The map, in the order in which data flows:
 =============================  =====================================================================================
 `camtf.config`                 a run as nested frozen dataclasses, and its presets
 `camtf.plan`                   is the plan of a run one that its ranks can share? Checked before it starts
-`camtf.games`                  what a game is; `duel`: roster (TOML) -> rules (a tick) -> observation -> B matches
+`camtf.games`                  what a game is; `duel`: roster (TOML) -> rules (a tick) -> observation -> B matches;
+                               `matrix`, `open_spiel`: small games with known answers
 `camtf.types`                  the records that flow: `Observation`, `Step`, `Segment`, `Battles`; dimension letters
 `camtf.model`                  the four-module network and the policy made of it
 `camtf.learn`                  rollouts -> returns -> PPO update, over all ranks
 `camtf.population`             who plays whom: graph, frozen pool; stage 1 `generalists`, stage 2 `specialists`
-`camtf.evaluation`             battles to the end, intervals, balance, tables
+`camtf.evaluation`             battles to the end, intervals, balance, tables; `exact` values of small games
 `camtf.distributed`            the ranks; the only importer of Horovod
 `camtf.files`                  whole or not there; what is read back is what was written, or refused by name
 `camtf.checkpoint`             files of a run: atomic, complete, without pickle

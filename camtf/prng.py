@@ -32,6 +32,12 @@ def match_seeds(seed: int, match_ids: np.ndarray) -> np.ndarray:
     return _mix_each(key, match_ids.astype(np.uint64))
 
 
+def counted_uniforms(seeds: np.ndarray, episodes: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Uniform numbers in (0, 1), float64 ``[n]``: for each of these `match_seeds` one for its episode and its step in
+    that. For games that draw a number now and then and keep no generator."""
+    return _uniform_each(seeds, episodes.astype(np.uint64), steps.astype(np.uint64))
+
+
 @njit(cache=True)
 def _fill(key: np.uint64, match_ids: np.ndarray, out: np.ndarray) -> None:
     for b in range(out.shape[0]):
@@ -48,6 +54,15 @@ def _mix_each(key: np.uint64, match_ids: np.ndarray) -> np.ndarray:
     out = np.empty_like(match_ids)
     for b in range(len(match_ids)):
         out[b] = _mix(key ^ _mix(match_ids[b]))
+    return out
+
+
+@njit(cache=True)
+def _uniform_each(seeds: np.ndarray, episodes: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    out = np.empty(len(seeds))
+    for b in range(len(seeds)):
+        bits = _mix(steps[b] ^ _mix(episodes[b] ^ _mix(seeds[b]))) >> np.uint64(12)
+        out[b] = (np.float64(bits) + 0.5) * 2.0**-52
     return out
 
 

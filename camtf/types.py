@@ -95,7 +95,10 @@ class Observation(NamedTuple):
 
 
 class Step(NamedTuple):
-    """What `camtf.games.duel.env.DuelGame.step` returns beside the next observation."""
+    """What `camtf.games.protocol.BatchedGame.step` returns beside the next observation.
+
+    An outcome may lie between where a game counts by payoff: the mean over battles is then the payoff, not a win rate.
+    """
 
     reward: np.ndarray  # float32 [P, B]; reward[0] == -reward[1] exactly
     done: np.ndarray  # bool [B]; the battle ended (KO or bell) and a new one has begun

@@ -45,7 +45,7 @@ def fold(policy: Policy, mixture: np.ndarray, own_element: np.ndarray) -> Networ
 
     def folded(observation: Observation) -> PolicyOutput:
         features = [
-            *encoders["basic"](observation.basic),
+            *tf.nest.flatten(encoders["basic"](observation.basic)),
             encoders["buff"](observation.buff),
             one(observation.element[:, 1:]),
             encoders["mask"](observation.mask),

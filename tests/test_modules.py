@@ -19,6 +19,7 @@ from camtf.types import Observation
 from tests.playing import random_actions
 
 MODULES = ("basic", "buff", "element", "mask")
+HEADS = ("movement", "skill", "value")
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,13 @@ def test_size_and_outputs(network: keras.Model, roster: Roster) -> None:
         "skill": (4, 10),
         "value": (4, 1),
     }
+
+
+def test_names_and_order_of_weights(network: keras.Model) -> None:
+    """Checkpoints and seeds hang on both."""
+    layers = ["fighters", "history", "buffs", "ids", "elements", "masks", "trunk_1", "trunk_2", *HEADS]
+    kinds = {"ids": ("embeddings",)}
+    assert [v.path for v in network.variables] == [f"{x}/{y}" for x in layers for y in kinds.get(x, ("kernel", "bias"))]
 
 
 @pytest.mark.parametrize("changed", MODULES)
@@ -97,6 +105,27 @@ def test_a_game_may_keep_other_histories(roster: Roster, history: int) -> None:
     network = build_network(NetworkConfig(), spec, seed=1)
     observation = spec.empty_observation(2)._asdict()
     assert network({**observation, "mixture": np.zeros((2, NetworkConfig().mixture_slots))})["value"].shape == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "layers"),
+    [
+        ({"fighter_width": 0}, {"fighters"}),
+        ({"buff_kinds": 0}, {"buffs"}),
+        ({"id_counts": ()}, {"ids"}),
+        ({"id_counts": (), "attributes": 0}, {"ids", "elements"}),
+        ({"fighter_width": 0, "environment_width": 0, "history": 0}, {"fighters", "history"}),
+    ],
+)
+def test_what_a_game_lacks_has_no_layer(roster: Roster, lacking: dict[str, object], layers: set[str]) -> None:
+    whole = duel_spec(roster)
+    spec = dataclasses.replace(whole, **lacking)  # type: ignore[arg-type]
+    network = build_network(NetworkConfig(), spec, seed=1)
+    names = {v.path.split("/")[0] for v in network.variables}
+    full = {v.path.split("/")[0] for v in build_network(NetworkConfig(), whole, seed=1).variables}
+    assert full - names == layers
+    seen = spec.empty_observation(3)._asdict()
+    assert network({**seen, "mixture": np.zeros((3, NetworkConfig().mixture_slots))})["skill"].shape == (3, 10)
 
 
 def test_a_history_that_is_no_whole_number_of_windows(roster: Roster) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from camtf.prng import ACTIONS, OPPONENTS, match_seeds, uniforms
+from camtf.prng import ACTIONS, OPPONENTS, counted_uniforms, match_seeds, uniforms
 
 
 def test_a_match_has_the_same_chance_wherever_it_is_played() -> None:
@@ -35,3 +35,16 @@ def test_numbers_are_uniform_and_open() -> None:
     rows = numbers - 0.5
     assert abs((rows[:, :-1] * rows[:, 1:]).mean() * 12) < 0.01
     assert abs((rows[:-1] * rows[1:]).mean() * 12) < 0.01
+
+
+def test_counted_numbers_depend_on_match_episode_and_step_alone() -> None:
+    episodes, steps = (x.ravel() for x in np.meshgrid(np.arange(300), np.arange(300)))
+    seeds = match_seeds(1, np.zeros(90_000, int))
+    numbers = counted_uniforms(seeds, episodes, steps)
+    assert numbers.min() > 0.0 and numbers.max() < 1.0
+    counts = np.histogram(numbers, 100, (0, 1))[0]
+    assert 50 < ((counts - 900) ** 2 / 900).sum() < 160  # 99 degrees of freedom
+    square = numbers.reshape(300, 300) - 0.5
+    assert abs((square * square.T).mean() * 12) < 0.02  # (episode, step) and (step, episode)
+    assert np.array_equal(numbers[[7, 123]], counted_uniforms(seeds[:2], episodes[[7, 123]], steps[[7, 123]]))
+    assert not np.isclose(numbers, counted_uniforms(match_seeds(1, np.ones(90_000, int)), episodes, steps)).all()

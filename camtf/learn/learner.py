@@ -283,7 +283,7 @@ def _taker(times: tf.Tensor, rows: int, part: tf.Tensor, parts: int) -> Callable
 
 def _flat(x: tf.Tensor) -> tf.Tensor:
     """``[T, R, ...]`` as ``[T R, ...]``."""
-    return tf.reshape(x, (-1, *x.shape[2:]))
+    return tf.reshape(x, (tf.shape(x)[0] * tf.shape(x)[1], *x.shape[2:]))
 
 
 def tensors(segment: Segment, targets: Targets) -> tuple[Observation, Batch]:

@@ -235,7 +235,7 @@ def _step(buffers: Observation, t: int) -> Observation:
 
 def _rows(observation: Observation) -> Observation:
     """``[P, B, ...]`` as ``[R, ...]``."""
-    return Observation(*(x.reshape(-1, *x.shape[2:]) for x in observation))
+    return Observation(*(x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]) for x in observation))
 
 
 def _tensors(observation: Observation, rows: slice) -> Observation:

@@ -3,7 +3,7 @@
 Each is a Keras model of its own over one input, so that nothing connects the modules below the trunk: the sparse
 design of CAM figure 4 and M&M figure 6, with Conv1D in place of dense layers and embeddings for the ids. A Conv1D
 slides over things of one kind (the two fighters, their buffs, what they carry, the last decisions) with the same
-weights for each.
+weights for each. What a game has none of (fighters, buffs, ids and attributes) has no layer.
 """
 
 from __future__ import annotations
@@ -55,10 +55,14 @@ def basic_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
     """``[BASIC_WIDTH]`` -> features of both fighters, the last decisions and the environment, a list. The trunk joins
     them: to join them here too would copy them twice."""
     basic = keras.Input((spec.basic_width,), name="basic")
+    if not spec.basic_width:
+        return _nothing(basic, "basic_module")
     environment_at = 2 * spec.fighter_width
     history_at = environment_at + spec.environment_width
-    fighters = keras.layers.Reshape((2, spec.fighter_width))(basic[:, :environment_at])
-    parts = [_conv(config.fighter_filters, 1, "fighters")(fighters)]
+    parts = []
+    if spec.fighter_width:
+        fighters = keras.layers.Reshape((2, spec.fighter_width))(basic[:, :environment_at])
+        parts.append(_conv(config.fighter_filters, 1, "fighters")(fighters))
     if spec.history:
         window = min(_DECISIONS_PER_WINDOW, spec.history)
         if spec.history % window:
@@ -73,6 +77,8 @@ def basic_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
 def buff_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
     """``[2, BUFF_KINDS, 3]`` -> features of both players' buffs."""
     buff = keras.Input((2, spec.buff_kinds, spec.buff_fields), name="buff")
+    if not spec.buff_kinds * spec.buff_fields:
+        return _nothing(buff, "buff_module")
     slots = keras.layers.Reshape((2, spec.buff_kinds * spec.buff_fields))(buff)
     features = _conv(config.buff_filters, 1, "buffs")(slots)
     return keras.Model(buff, keras.layers.Flatten()(features), name="buff_module")
@@ -85,17 +91,21 @@ def element_encoder(config: NetworkConfig, spec: GameSpec, players: int = 2) -> 
     All ids share one embedding table: each kind of id has its own range of rows, so that one look-up serves all.
     """
     element = keras.Input((players, spec.element_width), dtype="int32", name="element")
+    if not spec.element_width:
+        return _nothing(element, "element_module")
     kinds = len(spec.id_counts)
     firsts = [sum(spec.id_counts[:i]) for i in range(kinds)]
     # A matrix first: TensorFlow cuts it by plain copies of memory, which it does not for three dimensions.
     rows = ops.reshape(element, (-1, spec.element_width))
-    # Minus a negative: TensorFlow turns a sum with a vector into a BiasAdd, which TFLite lacks for integers.
-    ids = rows[:, :kinds] - ops.convert_to_tensor([-first for first in firsts], dtype="int32")
-    embedded = IdEmbedding(sum(spec.id_counts), config.embedding, name="ids")(ids)
-    features = ops.reshape(embedded, (-1, kinds * config.embedding))
+    parts = []
+    if kinds:
+        # Minus a negative: TensorFlow turns a sum with a vector into a BiasAdd, which TFLite lacks for integers.
+        ids = rows[:, :kinds] - ops.convert_to_tensor([-first for first in firsts], dtype="int32")
+        embedded = IdEmbedding(sum(spec.id_counts), config.embedding, name="ids")(ids)
+        parts.append(ops.reshape(embedded, (-1, kinds * config.embedding)))
     if spec.attributes:
-        attributes = ops.cast(rows[:, kinds:], "float32") * 1e-3
-        features = keras.layers.Concatenate()([features, attributes])
+        parts.append(ops.cast(rows[:, kinds:], "float32") * 1e-3)
+    features = parts[0] if len(parts) == 1 else keras.layers.Concatenate()(parts)
     features = ops.reshape(features, (-1, players, features.shape[-1]))
     features = _conv(config.element_filters, 1, "elements")(features)
     return keras.Model(element, keras.layers.Flatten()(features), name="element_module")
@@ -107,6 +117,12 @@ def mask_encoder(config: NetworkConfig, spec: GameSpec) -> keras.Model:
     row = keras.layers.Reshape((1, spec.mask_width))(mask)
     features = _conv(config.mask_units, 1, "masks")(row)
     return keras.Model(mask, keras.layers.Flatten()(features), name="mask_module")
+
+
+def _nothing(empty: Any, name: str) -> keras.Model:
+    """The encoder of a module without a number: no features and no weights, so that a network can be built, folded and
+    exported like any other. (Keras takes no model whose output does not come from its input.)"""
+    return keras.Model(empty, keras.layers.Flatten()(ops.cast(empty, "float32")), name=name)
 
 
 def _conv(filters: int, kernel_size: int, name: str) -> keras.layers.Layer:
