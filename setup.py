@@ -1,8 +1,35 @@
-"""Packaging of camtf. Exact versions for development are in launch/requirements.txt; these are the ranges that work."""
+"""Packaging of camtf: the game alone, and what more there is as extras.
+
+Exact versions for development are in launch/requirements.txt; these are the ranges that work. `train` needs Python 3.10
+or 3.11 and a Horovod that is compiled once TensorFlow is there, which ``launch/setup.sh`` does.
+"""
 
 from setuptools import find_packages, setup
 
-LINUX_X86_64 = "sys_platform == 'linux' and platform_machine == 'x86_64'"
+# tflite-runtime has wheels for Linux and up to Python 3.11, compiled for NumPy 1; ai-edge-litert has them for all.
+TFLITE_RUNTIME = "sys_platform == 'linux' and python_version < '3.12'"
+
+EXTRAS = {
+    # tf-keras asks for "tensorflow": with "tensorflow-cpu" pip would install both, one over the other.
+    "train": [
+        "tensorflow==2.18.*",
+        "keras>=3.5",
+        "tensorflow-probability==0.25.*",
+        "tf-keras==2.18.*",
+        "horovod==0.28.1",
+        "scipy",
+    ],
+    "mobile": [
+        "ai-edge-litert",
+        "fastjsonschema",
+        f"tflite-runtime==2.14.0; {TFLITE_RUNTIME}",
+        f"numpy<2; {TFLITE_RUNTIME}",
+    ],
+    "film": ["pillow"],
+    "figures": ["matplotlib"],
+    "pettingzoo": ["pettingzoo", "gymnasium"],
+}
+CHECKS = ["pytest", "pytest-xdist", "hypothesis", "packaging", "psutil", "mypy", "ruff"]
 
 setup(
     name="camtf",
@@ -10,8 +37,9 @@ setup(
     description="Conditional policies for many characters, trained with Horovod and TensorFlow, exported to phones",
     license="Apache-2.0",
     license_files=["LICENSE"],
-    python_requires=">=3.10,<3.12",
+    python_requires=">=3.10",
     packages=find_packages(include=["camtf", "camtf.*", "mobile", "mobile.*"]),
+<<<<<<< HEAD
     package_data={"camtf.games.duel.roster": ["*.toml"], "camtf.games.duel.viewer": ["*.html"], "mobile": ["*.json"]},
     install_requires=[
         f"tensorflow-cpu==2.18.*; {LINUX_X86_64}",
@@ -34,4 +62,9 @@ setup(
         "open_spiel": ["open_spiel"],
         "test": ["pytest", "hypothesis", "ruff", "mypy"],
     },
+=======
+    package_data={"": ["*.toml", "*.html", "*.json"]},
+    install_requires=["numpy>=1.26", "numba>=0.61", "absl-py", "tomli; python_version < '3.11'"],
+    extras_require={**EXTRAS, "dev": [*CHECKS, *sorted({name for extra in EXTRAS.values() for name in extra})]},
+>>>>>>> launch
 )

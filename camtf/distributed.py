@@ -11,12 +11,28 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 
-import horovod.tensorflow as hvd
 import numpy as np
-import tensorflow as tf
-from horovod.common.exceptions import HorovodInternalError
 
 from camtf.plan import ranks_started
+
+_BUILD = (
+    "once TensorFlow is there, pip install 'setuptools<81' 'cmake<4' wheel && HOROVOD_WITH_TENSORFLOW=1 "
+    "HOROVOD_WITH_GLOO=1 pip install --no-build-isolation --no-cache-dir --force-reinstall --no-deps horovod==0.28.1 "
+    "builds one that can (./launch/setup.sh does all of that)"
+)
+
+
+def _cannot_train(reason: str) -> SystemExit:
+    """What a program that trains ends with, in one line, where the ranks' software is not as it has to be."""
+    return SystemExit(f"error: training needs TensorFlow and a Horovod built for it: {reason}; {_BUILD}")
+
+
+try:
+    import horovod.tensorflow as hvd
+    import tensorflow as tf
+    from horovod.common.exceptions import HorovodInternalError
+except ImportError as error:
+    raise _cannot_train(str(error).partition("\n")[0]) from error
 
 _THREADS_PER_RANK = 1
 _CYCLE_MILLISECONDS = "0.2"
@@ -44,7 +60,10 @@ def start(groups: int = 1) -> None:
 
     Raises:
         ValueError: the ranks cannot be shared evenly by the groups.
+        SystemExit: this Horovod was built without Gloo.
     """
+    if not hvd.gloo_built():
+        raise _cannot_train("this one has no Gloo")
     tf.config.threading.set_intra_op_parallelism_threads(_THREADS_PER_RANK)
     tf.config.threading.set_inter_op_parallelism_threads(_THREADS_PER_RANK)
     ranks = ranks_started()

@@ -19,6 +19,16 @@ from mobile.pack import Pack
 distributed.start()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says which tests were not run, and why: nobody should take them for passed."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if skipped:
+        terminalreporter.section(f"{len(skipped)} NOT RUN", "!", red=True, bold=True)
+    for report in skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        terminalreporter.line(f"{report.nodeid}: {reason.removeprefix('Skipped: ')}", red=True)
+
+
 @pytest.fixture(scope="session")
 def roster() -> Roster:
     """The roster that camtf brings."""

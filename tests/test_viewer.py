@@ -51,13 +51,19 @@ def test_names_cannot_break_out_of_the_page(roster: Roster, replay: Replay, tmp_
 
 @pytest.fixture(scope="module")
 def page(roster: Roster, replay: Replay, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if film.find_browser() is None:
-        pytest.skip(f"no browser: none of {', '.join(film.BROWSERS)} on the PATH and CAMTF_CHROMIUM is not set")
     file = tmp_path_factory.mktemp("viewer") / "match.html"
     write_page(roster, replay, file)
     return file
 
 
+needs_browser = pytest.mark.skipif(
+    film.find_browser() is None,
+    reason="no browser to draw the viewer's page: install Chromium (Debian: apt-get install chromium), "
+    "or set CAMTF_CHROMIUM to its path",
+)
+
+
+@needs_browser
 def test_a_browser_draws_it(roster: Roster, replay: Replay, page: Path) -> None:
     last = page_data(roster, replay)["moments"][-1]
     for moment in (0, 60, len(replay.actions)):
@@ -67,6 +73,7 @@ def test_a_browser_draws_it(roster: Roster, replay: Replay, page: Path) -> None:
     assert all(f"{fighter['hp']} HP" in document for fighter in last)
 
 
+@needs_browser
 def test_a_film_has_its_frames(page: Path, replay: Replay, tmp_path: Path) -> None:
     assert film.write_film(page, tmp_path / "x.gif", first=len(replay.actions) - 2, count=9, width=220) == 3
     with Image.open(tmp_path / "x.gif") as picture:
