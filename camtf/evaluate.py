@@ -11,10 +11,11 @@ import json
 from absl import app, flags
 
 from camtf import checkpoint, distributed
+from camtf.config import ConfigError
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table
-from camtf.games.duel.roster import RosterError, load_roster
-from camtf.population.generalists import participants
+from camtf.games.duel.roster import RosterError
+from camtf.games.loading import load_game, participants
 from camtf.provenance import provenance
 
 FLAGS = flags.FLAGS
@@ -38,12 +39,12 @@ def main(argv: list[str]) -> None:
         given = {"games": FLAGS.games, "bot_games": FLAGS.bot_games}
         changes = {name: value for name, value in given.items() if value is not None}
         config = dataclasses.replace(config, evaluation=dataclasses.replace(config.evaluation, **changes))
-        roster = load_roster(config.game.roster) if config.game.roster else load_roster()
-        run.check_roster(roster)
-        ids = [roster.ids[c] for c in participants(config, roster)]
+        game = load_game(config)
+        run.check_roster(game)
+        ids = [game.characters[c] for c in participants(config, game)]
         specialists = {i: run.read_snapshot(run.specialist_file(i)) for i in ids}
-        result = evaluate(config, roster, run.generalists(), specialists, FLAGS.seed)
-    except (RosterError, checkpoint.CheckpointError) as error:
+        result = evaluate(config, game, run.generalists(), specialists, FLAGS.seed)
+    except (ConfigError, RosterError, checkpoint.CheckpointError) as error:
         raise SystemExit(f"error: {error}") from error
     if distributed.rank() == 0:
         result |= {"seed": FLAGS.seed, **provenance()}

@@ -12,8 +12,11 @@ from absl import app, flags, logging
 
 from camtf import checkpoint, distributed, interrupt
 from camtf.config import PRESETS, Config, ConfigError, leaves, override, preset
+from camtf.evaluation.battles import PolicySide
 from camtf.evaluation.yardstick import against_bots
-from camtf.games.duel.roster import RosterError, load_roster
+from camtf.games.duel.game import Duel
+from camtf.games.duel.roster import RosterError
+from camtf.games.loading import load_game
 from camtf.model.policy import Policy
 from camtf.population import generalists, specialists
 from camtf.population.graph import InteractionGraph
@@ -64,6 +67,7 @@ def define_flags() -> None:
             flags.DEFINE_float(name, None, described)
         else:
             flags.DEFINE_string(name, None, described)
+    flags.DEFINE_alias("game", "game.name")
 
 
 def main(argv: list[str]) -> None:
@@ -73,14 +77,17 @@ def main(argv: list[str]) -> None:
         config = config_from_flags()
         distributed.start(config.specialists.groups)
         interrupt.listen()
-        roster = load_roster(config.game.roster) if config.game.roster else load_roster()
+        game = load_game(config)
+        if not isinstance(game, Duel):
+            raise ConfigError(f"game.name: training knows the duel alone yet, got {game.name}")
+        roster = game.roster
         run = checkpoint.RunDirectory(FLAGS.run_dir)
         run.begin(config, roster, write=distributed.rank() == 0)
         distributed.barrier()
 
         def yardstick(policy: Policy, graph: InteractionGraph) -> dict[str, float]:
-            games, delay = config.evaluation.yardstick_games, config.game.input_delay_ticks
-            return against_bots(roster, policy, graph, games, delay)
+            side = PolicySide(policy, graph.mixture(slice(None)), graph.learners)
+            return against_bots(game, side, graph.characters, config.evaluation.yardstick_games)
 
         if FLAGS.stage == "specialists":
             generations = run.generalists()
