@@ -28,6 +28,7 @@ EXTRAS = {
     "film": ["pillow"],
     "figures": ["matplotlib"],
     "pettingzoo": ["pettingzoo", "gymnasium"],
+    "open_spiel": ["open_spiel"],
 }
 CHECKS = ["pytest", "pytest-xdist", "hypothesis", "packaging", "psutil", "mypy", "ruff"]
 
@@ -39,32 +40,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.10",
     packages=find_packages(include=["camtf", "camtf.*", "mobile", "mobile.*"]),
-<<<<<<< HEAD
-    package_data={"camtf.games.duel.roster": ["*.toml"], "camtf.games.duel.viewer": ["*.html"], "mobile": ["*.json"]},
-    install_requires=[
-        f"tensorflow-cpu==2.18.*; {LINUX_X86_64}",
-        "tensorflow==2.18.*; sys_platform != 'linux' or platform_machine != 'x86_64'",
-        "keras>=3.5",
-        "tensorflow-probability==0.25.*",
-        "tf-keras==2.18.*",
-        "horovod==0.28.1",
-        "numpy>=1.26,<2",
-        "scipy",
-        "numba",
-        "absl-py",
-        "tomli; python_version < '3.11'",
-    ],
-    extras_require={
-        "mobile": ["tflite-runtime==2.14.0", "ai-edge-litert", "fastjsonschema"],
-        "film": ["pillow"],
-        "figures": ["matplotlib"],
-        "pettingzoo": ["pettingzoo", "gymnasium"],
-        "open_spiel": ["open_spiel"],
-        "test": ["pytest", "hypothesis", "ruff", "mypy"],
-    },
-=======
     package_data={"": ["*.toml", "*.html", "*.json"]},
     install_requires=["numpy>=1.26", "numba>=0.61", "absl-py", "tomli; python_version < '3.11'"],
     extras_require={**EXTRAS, "dev": [*CHECKS, *sorted({name for extra in EXTRAS.values() for name in extra})]},
->>>>>>> launch
 )

@@ -24,12 +24,15 @@ from benchmarks.ranks import on_ranks
 from camtf import distributed, files
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, ConfigError, override, preset
+from camtf.evaluation.battles import PolicySide
 from camtf.evaluation.figures import learning_curves
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
 from camtf.evaluation.yardstick import against_bots
+from camtf.games.duel.game import Duel
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster, load_roster
+from camtf.games.loading import participants
 from camtf.model.policy import BuildNetwork, Policy
 from camtf.population import generalists
 from camtf.population.graph import InteractionGraph
@@ -95,7 +98,8 @@ def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
 
     def yardstick(policy: Policy, graph: InteractionGraph) -> dict[str, float]:
         minutes.append((time.time() - began) / 60)
-        return against_bots(roster, policy, graph, config.evaluation.yardstick_games)
+        side = PolicySide(policy, graph.mixture(slice(None)), graph.learners)
+        return against_bots(Duel(roster), side, graph.characters, config.evaluation.yardstick_games)
 
     directory = RunDirectory(folder)
     build = arrangement(FLAGS.arrangement, config, roster)
@@ -126,12 +130,9 @@ def against_last(snapshots: list[Snapshot], config: Config, roster: Roster, buil
     """Win rate of the last network against each bot."""
     policy = Policy(config.network, duel_spec(roster), build=build)
     policy.set_weights(snapshots[-1].weights)
-    characters = generalists.participants(config, roster)
-    graph = InteractionGraph(
-        0, characters, characters, len(roster), 1.0, "uniform", config.network.mixture_slots, (0,),
-        conditioning=snapshots[-1].mixture,
-    )  # fmt: skip
-    return against_bots(roster, policy, graph, FLAGS.games)
+    game = Duel(roster)
+    characters = np.array(participants(config, game))
+    return against_bots(game, PolicySide(policy, snapshots[-1].mixture, characters), characters, FLAGS.games)
 
 
 def run(seed: int, changes: dict[str, Any]) -> dict[str, Any]:

@@ -139,10 +139,7 @@ def measure(
         pool = Pool(specialists.config.network, duel_spec(specialists.roster), restored)
         side = PoolSide(pool, np.arange(n), specialists.side.character)
         pairs = np.array([(i, i) for i in range(n)])
-        delay = specialists.config.game.input_delay_ticks
-        played[key] = play(
-            specialists.roster, side, specialists.side, pairs, FLAGS.matches, FLAGS.seed, input_delay_ticks=delay
-        )
+        played[key] = play(specialists.game, side, specialists.side, pairs, FLAGS.matches, FLAGS.seed)
     won = played[key]
     each = float(np.mean([len(content) for content, _ in stored.values()]))
     base_bytes = 4 * sum(w.size for w in base.values()) if needs_base else 0

@@ -20,13 +20,15 @@ from camtf.evaluation import balance
 from camtf.evaluation.intervals import wilson
 from camtf.evaluation.report import rate, table
 from camtf.games.duel.bots import BOTS
-from camtf.games.duel.roster import Roster, RosterError, load_roster
+from camtf.games.duel.game import Duel
+from camtf.games.duel.roster import RosterError, load_roster
 from camtf.games.duel.roster.loader import DEFAULT_FOLDER
 from camtf.provenance import provenance
 
 FLAGS = flags.FLAGS
 
 _TUNED_OPPONENTS = 40
+_CENSUS_BATTLES = 6000
 _TUNING_STEP = 0.5
 """Change of the logarithm of health for a win rate of 100 in place of 50%."""
 _HEALTH_HP = (1000, 3600)
@@ -36,7 +38,7 @@ def tune(folder: Path, bot: str, rounds: int, seed: int) -> None:
     """Move every character's health against its win rate; rank 0 writes the files. Raises RosterError, FileError."""
     for number in range(rounds):
         roster = load_roster(folder)
-        rates = balance.sampled_win_rates(roster, bot, _TUNED_OPPONENTS, 2, seed + number)
+        rates = balance.sampled_win_rates(Duel(roster), bot, _TUNED_OPPONENTS, 2, seed + number)
         old = roster.characters["max_health_hp"]
         new = np.clip(np.round(old * np.exp(_TUNING_STEP * (0.5 - rates)) / 5) * 5, *_HEALTH_HP).astype(int)
         if distributed.rank() == 0:
@@ -57,18 +59,18 @@ def _write_health(folder: Path, health: dict[str, int]) -> None:
         files.write_text(file, re.sub(pattern, replaced, text))
 
 
-def measure(roster: Roster, bot: str, games: int, mirror_games: int, seed: int) -> dict[str, Any]:
+def measure(game: Duel, bot: str, games: int, mirror_games: int, seed: int) -> dict[str, Any]:
     """The whole report as a dictionary that JSON can hold."""
-    halves = [balance.payoffs(roster, bot, games // 2, seed + half) for half in range(2)]
+    halves = [balance.payoffs(game, bot, games // 2, seed + half) for half in range(2)]
     payoff = (halves[0] + halves[1]) / 2
     parts = balance.split(payoff)
-    n = len(roster)
+    n = len(game.characters)
     per_character = games * (n - 1)
     means = (payoff.sum(axis=1) - 0.5) / (n - 1)
     rows = []
     for i in np.argsort(-means):
         low, high = wilson(means[i] * per_character, per_character)
-        rows.append({"character": roster.ids[i], "win_rate": float(means[i]), "low": low, "high": high})
+        rows.append({"character": game.characters[i], "win_rate": float(means[i]), "low": low, "high": high})
     return {
         "bot": bot,
         "games_per_pair": games,
@@ -77,8 +79,9 @@ def measure(roster: Roster, bot: str, games: int, mirror_games: int, seed: int) 
         "rating_spread": float(parts.rating.std()),
         "lowest": rows[-1],
         "highest": rows[0],
-        "mirror": balance.mirror(roster, bot, mirror_games, seed),
-        **balance.census(roster, bot, 3000, seed),
+        "mirror": balance.mirror(game, bot, mirror_games, seed),
+        **balance.census(game, bot, _CENSUS_BATTLES, seed),
+        "ranks": distributed.size(),
         "win_rates": rows,
     }
 
@@ -106,7 +109,7 @@ def main() -> None:
             files.check_writable(Path(FLAGS.out))
         with distributed.together():
             tune(folder, FLAGS.bot, FLAGS.tune_rounds, FLAGS.seed + 1000)
-            result = measure(load_roster(folder), FLAGS.bot, FLAGS.games, FLAGS.mirror_games, FLAGS.seed)
+            result = measure(Duel(load_roster(folder)), FLAGS.bot, FLAGS.games, FLAGS.mirror_games, FLAGS.seed)
         if distributed.rank() == 0:
             result |= provenance()
             print(_table(result))

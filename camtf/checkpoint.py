@@ -26,6 +26,7 @@ from absl import logging
 from camtf import files
 from camtf.config import Config, ConfigError, from_json, leaves, to_json
 from camtf.games.duel.roster import Roster
+from camtf.games.protocol import Game
 from camtf.provenance import provenance
 from camtf.settings import quoted
 from camtf.types import Snapshot
@@ -88,7 +89,7 @@ class RunDirectory:
                 f"{self.path / 'config.json'}: not a configuration of this version: {error}"
             ) from error
 
-    def check_roster(self, roster: Roster) -> None:
+    def check_roster(self, roster: Roster | Game) -> None:
         """Raises CheckpointError where the run was trained on another roster."""
         trained = self._about()["roster_digest"]
         if trained != roster.digest:

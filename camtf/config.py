@@ -34,6 +34,7 @@ class RewardConfig(Checked):
 class GameConfig(Checked):
     """Which matches are played."""
 
+    name: str = setting("", "the game: empty or duel, or module:attribute, a Game or a function of the Config")
     roster: str = setting(
         "", "folder with characters.toml and loadout.toml; empty: the roster that camtf brings", fixed=False
     )  # what it holds is fixed: a run keeps its digest

@@ -15,8 +15,8 @@ from camtf import checkpoint, command, distributed, files, plan
 from camtf.config import MOST_SEED, ConfigError, EvaluationConfig, leaves
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table
-from camtf.games.duel.roster import RosterError, load_roster
-from camtf.population.generalists import participants
+from camtf.games.duel.roster import RosterError
+from camtf.games.loading import load_game, participants
 from camtf.provenance import provenance
 
 FLAGS = flags.FLAGS
@@ -44,14 +44,14 @@ def main() -> None:
             files.check_writable(run.path / "evaluation.json")
         changes: dict[str, Any] = {name: getattr(FLAGS, name) for name in _CHANGED if getattr(FLAGS, name) is not None}
         config = dataclasses.replace(config, evaluation=dataclasses.replace(config.evaluation, **changes))
-        roster = load_roster(config.game.roster) if config.game.roster else load_roster()
-        run.check_roster(roster)
-        ids = [roster.ids[c] for c in participants(config, roster)]
+        game = load_game(config)
+        run.check_roster(game)
+        ids = [game.characters[c] for c in participants(config, game)]
         plan.check_evaluation(config.evaluation, len(ids))
         generalists = run.generalists()
         specialists = {i: run.specialist(i, generalists[-1]) for i in ids}
         with distributed.together():
-            result = evaluate(config, roster, generalists, specialists, FLAGS.seed)
+            result = evaluate(config, game, generalists, specialists, FLAGS.seed)
         if distributed.rank() == 0:
             result |= {"seed": FLAGS.seed, **provenance()}
             print(population_table(result))

@@ -6,7 +6,6 @@ on the same directory with the same settings, training goes on where it was.
 
 from __future__ import annotations
 
-import functools
 import os
 from typing import Any
 
@@ -14,7 +13,8 @@ from absl import flags, logging
 
 from camtf import checkpoint, command, files, interrupt, plan
 from camtf.config import PRESETS, Config, ConfigError, leaves, override, preset
-from camtf.games.duel.roster import RosterError, load_roster
+from camtf.games.duel.roster import RosterError
+from camtf.games.loading import load_game
 from camtf.learn.moments import NotFiniteError
 from camtf.settings import quoted
 
@@ -62,6 +62,7 @@ def define_flags(values: flags.FlagValues = FLAGS) -> None:
             flags.DEFINE_float(name, None, described, flag_values=values)
         else:
             flags.DEFINE_string(name, None, described, flag_values=values)
+    flags.DEFINE_alias("game", "game.name", flag_values=values)
 
 
 def main() -> None:
@@ -85,8 +86,12 @@ def main() -> None:
 def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...]) -> None:
     """Train what is missing of these stages. Ends the process in one line where it is asked to stop or cannot go on."""
     from camtf import distributed
+    from camtf.evaluation.battles import PolicySide
     from camtf.evaluation.yardstick import against_bots
+    from camtf.games.duel.game import Duel
+    from camtf.model.policy import Policy
     from camtf.population import generalists, specialists
+    from camtf.population.graph import InteractionGraph
 
     try:
         groups = plan.groups_of(config.specialists.groups, plan.ranks_started())
@@ -96,14 +101,18 @@ def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...])
                 "specialists.groups = %d cannot share %d rank(s) evenly: %d group(s) train",
                 config.specialists.groups, distributed.size(), groups,
             )  # fmt: skip
-        roster = load_roster(config.game.roster) if config.game.roster else load_roster()
+        game = load_game(config)
+        if not isinstance(game, Duel):
+            raise ConfigError(f"game.name: training knows the duel alone yet, got {game.name}")
+        roster = game.roster
+
+        def yardstick(policy: Policy, graph: InteractionGraph) -> dict[str, float]:
+            side = PolicySide(policy, graph.mixture(slice(None)), graph.learners)
+            return against_bots(game, side, graph.characters, config.evaluation.yardstick_games)
+
         with distributed.together():
             run.begin(config, roster, write=distributed.rank() == 0)
             distributed.barrier()
-            evaluation, delay = config.evaluation, config.game.input_delay_ticks
-            yardstick = functools.partial(
-                against_bots, roster, games=evaluation.yardstick_games, input_delay_ticks=delay
-            )
             generations = (
                 generalists.train(config, roster, run, yardstick) if "generalists" in stages else run.generalists()
             )

@@ -30,7 +30,8 @@ ALIGNMENT = 64
 """Bytes: where TensorFlow's tensors begin."""
 
 
-def _aligned_zeros(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+def aligned_zeros(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """Zeros that begin where TensorFlow's tensors do, so that it can use them without a copy."""
     size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.zeros(size + ALIGNMENT, np.uint8)
     first = -memory.ctypes.data % ALIGNMENT
@@ -74,10 +75,10 @@ class GameSpec:
     def empty_observation(self, *leading: int) -> Observation:
         """Zeroed buffers with the given leading dimensions, aligned so that TensorFlow can use them without a copy."""
         return Observation(
-            basic=_aligned_zeros((*leading, self.basic_width), np.float32),
-            buff=_aligned_zeros((*leading, 2, self.buff_kinds, self.buff_fields), np.float32),
-            element=_aligned_zeros((*leading, 2, self.element_width), np.int32),
-            mask=_aligned_zeros((*leading, self.mask_width), np.float32),
+            basic=aligned_zeros((*leading, self.basic_width), np.float32),
+            buff=aligned_zeros((*leading, 2, self.buff_kinds, self.buff_fields), np.float32),
+            element=aligned_zeros((*leading, 2, self.element_width), np.int32),
+            mask=aligned_zeros((*leading, self.mask_width), np.float32),
         )
 
 

@@ -13,57 +13,33 @@ from absl import flags
 
 from camtf import command, distributed, files
 from camtf.checkpoint import RunDirectory
-from camtf.config import MOST_SEED
-from camtf.evaluation.battles import BotSide, PoolSide, Side, View
+from camtf.config import MOST_SEED, ConfigError
+from camtf.evaluation.battles import BotSide, PoolSide, Side, turns
 from camtf.games.duel import replay as replays
 from camtf.games.duel.bots import BOTS
-from camtf.games.duel.env import DuelGame
-from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT, duel_spec
+from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster, RosterError, load_roster
 from camtf.games.duel.viewer import write_film, write_page
+from camtf.games.loading import load_game
 from camtf.population.pool import Pool
-from camtf.prng import ACTIONS, uniforms
 from camtf.settings import quoted
-from camtf.types import Observation
 
 FLAGS = flags.FLAGS
 
 
 def play_match(
-    roster: Roster,
-    characters: tuple[str, str],
-    sides: tuple[Side, Side],
-    players: tuple[str, str],
-    seed: int,
-    input_delay_ticks: int = 0,
+    game: Duel, characters: tuple[str, str], sides: tuple[Side, Side], players: tuple[str, str], seed: int
 ) -> replays.Replay:
-    """One recorded match; each side has one entrant."""
-    step = 0
-
-    def choose(game: DuelGame, observation: Observation) -> np.ndarray:
-        nonlocal step
-        noise = uniforms(seed, ACTIONS, step, np.array([0]), (2, MOVEMENT_COUNT + SKILL_COUNT))
-        fighters, entrant = game.fighters, np.zeros(1, np.int64)
-        step += 1
-        return np.stack(
-            [
-                side.act(
-                    View(
-                        Observation(*(x[p] for x in observation)), fighters[p], fighters[1 - p], entrant,
-                        np.ascontiguousarray(noise[:, p]),
-                    )
-                )
-                for p, side in enumerate(sides)
-            ]
-        )  # fmt: skip
-
-    return replays.record(roster, characters, choose, seed, players, input_delay_ticks)
+    """One recorded match; each side has one member, which plays its character."""
+    played = turns(game, *sides, np.zeros(1, np.int64), np.zeros((1, 2), np.int64), seed, matches=1)
+    actions = np.stack([turn.actions[:, 0] for turn in played])
+    return replays.record(game.roster, characters, actions, seed, players, game.input_delay_ticks)
 
 
-def specialist_side(run: RunDirectory, roster: Roster, character: str) -> PoolSide:
+def specialist_side(run: RunDirectory, game: Duel, character: str) -> PoolSide:
     """The Specialist of a character. Raises CheckpointError where the run has none."""
-    pool = Pool(run.config().network, duel_spec(roster), [run.read_snapshot(run.specialist_file(character))])
-    return PoolSide(pool, np.zeros(1, np.int64), np.array([roster.index(character)]))
+    pool = Pool(run.config().network, game.spec, [run.read_snapshot(run.specialist_file(character))])
+    return PoolSide(pool, np.zeros(1, np.int64), np.array([game.roster.index(character)]))
 
 
 def define_flags() -> None:
@@ -96,7 +72,7 @@ def main() -> None:
         write_page(roster, replay, out)
         if FLAGS.film:
             write_film(out, Path(FLAGS.film), FLAGS.film_first, FLAGS.film_decisions)
-    except (RosterError, RuntimeError, ImportError, ValueError) as error:
+    except (ConfigError, RosterError, RuntimeError, ImportError, ValueError) as error:
         raise command.failure(error) from error
     print(f"{' v. '.join(replay.characters)}: {len(replay.actions)} decisions; open {out} in a browser")
 
@@ -106,16 +82,16 @@ def _new_match() -> tuple[Roster, replays.Replay]:
     if FLAGS.run_dir:
         distributed.start()
         run = RunDirectory(FLAGS.run_dir)
-        config = run.config()
-        roster = load_roster(config.game.roster) if config.game.roster else load_roster()
-        run.check_roster(roster)
-        first, second = (specialist_side(run, roster, c) for c in characters)
-        players, delay = ("Specialist", "Specialist"), config.game.input_delay_ticks
-        return roster, play_match(roster, characters, (first, second), players, FLAGS.seed, delay)
-    roster = load_roster()
+        game = load_game(run.config())
+        if not isinstance(game, Duel):
+            raise ConfigError(f"the viewer shows the duel alone; {FLAGS.run_dir} is a run of {game.name}")
+        run.check_roster(game)
+        first, second = (specialist_side(run, game, c) for c in characters)
+        return game.roster, play_match(game, characters, (first, second), ("Specialist", "Specialist"), FLAGS.seed)
+    game = Duel(load_roster())
     bots = (FLAGS.first_bot, FLAGS.second_bot)
-    one, two = (BotSide(b, np.array([roster.index(c)])) for b, c in zip(bots, characters, strict=True))
-    return roster, play_match(roster, characters, (one, two), bots, FLAGS.seed)
+    one, two = (BotSide(BOTS[b], np.array([game.roster.index(c)])) for b, c in zip(bots, characters, strict=True))
+    return game.roster, play_match(game, characters, (one, two), bots, FLAGS.seed)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from camtf.checkpoint import RunDirectory
-from camtf.evaluation.battles import PoolSide, play
+from camtf.evaluation.battles import PoolSide, Turn, play
+from camtf.games.duel.game import Duel
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster, load_roster
+from camtf.games.loading import participants
 from camtf.model.policy import Policy
-from camtf.population.generalists import participants
 from camtf.population.pool import Pool
 from camtf.types import Observation, Snapshot
 
@@ -29,7 +30,8 @@ class Specialists:
         self.config = run.config()
         self.roster: Roster = load_roster(self.config.game.roster) if self.config.game.roster else load_roster()
         run.check_roster(self.roster)
-        self.characters = participants(self.config, self.roster)
+        self.game = Duel(self.roster, self.config.reward, self.config.game.input_delay_ticks)
+        self.characters = participants(self.config, self.game)
         self.ids = [self.roster.ids[c] for c in self.characters]
         self.snapshots: dict[str, Snapshot] = {i: run.read_snapshot(run.specialist_file(i)) for i in self.ids}
         self.pool = Pool(self.config.network, duel_spec(self.roster), list(self.snapshots.values()))
@@ -76,12 +78,11 @@ class Specialists:
     def _watch(self, side: PoolSide, pairs: list[tuple[int, int]], count: int, seed: int) -> Observation:
         seen: list[Observation] = []
 
-        def watch(observation: Observation, active: np.ndarray) -> None:
-            seen.append(Observation(*(x[active] for x in observation)))
+        def watch(turn: Turn) -> None:
+            seen.append(Observation(*(x[0, turn.counts] for x in turn.observation)))
 
-        delay = self.config.game.input_delay_ticks
         games = -(-count // (_POSITIONS_PER_BATTLE * len(pairs)))
-        play(self.roster, side, self.population, np.array(pairs), games, seed, watch=watch, input_delay_ticks=delay)
+        play(self.game, side, self.population, np.array(pairs), games, seed, watch=watch)
         joined = Observation(*(np.concatenate(leaves) for leaves in zip(*seen, strict=True)))
         rows = np.random.default_rng(seed).permutation(len(joined.mask))[:count]
         assert len(rows) == count

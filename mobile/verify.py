@@ -40,8 +40,8 @@ class ModelSide:
     """A TFLite model as one side of battles, row by row as on the device. Implements `battles.Side`.
 
     Attributes:
-        character: roster index by entrant.
-        mixture: by entrant ``[entrants, S]`` where the model takes it, else None.
+        character: roster index by member.
+        mixture: by member ``[members, S]`` where the model takes it, else None.
     """
 
     policy: Policy
@@ -50,7 +50,7 @@ class ModelSide:
 
     def act(self, view: View) -> np.ndarray:
         """See `camtf.evaluation.battles.Side`."""
-        given = list(view.observation) + ([] if self.mixture is None else [self.mixture[view.entrant]])
+        given = list(view.observation) + ([] if self.mixture is None else [self.mixture[view.member]])
         logits = logits_of_rows(self.policy, given)
         return choose(np.concatenate(logits, axis=1), given[3], logits[0].shape[1], gumbel(view.uniforms))
 
@@ -147,10 +147,7 @@ class Verifier:
 
     def _rate(self, first: Side, second: Side, pairs: list[tuple[int, int]]) -> dict[str, Any]:
         games = -(-self.matches // len(pairs))
-        delay = self.specialists.config.game.input_delay_ticks
-        won = play(
-            self.specialists.roster, first, second, np.array(pairs), games, self.seed, input_delay_ticks=delay
-        )  # fmt: skip
+        won = play(self.specialists.game, first, second, np.array(pairs), games, self.seed)
         return rate_with_interval(won.sum(), games * len(pairs))
 
 

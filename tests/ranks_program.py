@@ -10,7 +10,8 @@ from camtf import distributed
 
 distributed.start()
 
-from camtf.evaluation.battles import BotSide, play  # noqa: E402
+from camtf.evaluation.battles import BotSide, PolicySide, play  # noqa: E402
+from camtf.games.duel.game import Duel  # noqa: E402
 from camtf.games.duel.observation import duel_spec  # noqa: E402
 from camtf.games.duel.roster import load_roster  # noqa: E402
 from camtf.learn.learner import Learner  # noqa: E402
@@ -53,7 +54,11 @@ def main(file: str) -> None:
     rows = distributed.gather_rows({"ids": row_ids, "reward": np.concatenate(rewards).T})
     some = np.arange(4)
     pairs = np.stack(np.meshgrid(some, some, indexing="ij"), -1).reshape(-1, 2)
-    wins = play(roster, BotSide("rusher", some), BotSide("random_legal", some), pairs, 4, 1, matches=8)
+    game = Duel(roster)
+    untrained = Policy(NETWORK, game.spec, seed=1)
+    mixture = np.full((len(roster), NETWORK.mixture_slots), 1 / NETWORK.mixture_slots, np.float32)
+    sides = PolicySide(untrained, mixture, some), BotSide(game.bots["random_legal"], some)
+    wins = play(game, *sides, pairs, games=4, seed=1)
     if rank == 0:
         order = np.argsort(rows["ids"])
         np.savez(file, reward=rows["reward"][order], wins=wins, **{

@@ -11,6 +11,7 @@ from camtf.evaluation.battles import BotSide, play
 from camtf.evaluation.intervals import wilson
 from camtf.games.duel.bots import BOTS
 from camtf.games.duel.env import DuelGame
+from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster
 from camtf.types import Observation
 
@@ -20,12 +21,11 @@ def test_bots_play_legally_as_everyone(roster: Roster, name: str, rng: np.random
     game = DuelGame(roster, 640, 3)
     observation = game.reset(np.stack([np.arange(640) % len(roster), rng.integers(0, len(roster), 640)]))
     for _ in range(300):
-        fighters = game.fighters
-        actions = [
-            BOTS[name](Observation(*(x[p] for x in observation)), fighters[p], fighters[1 - p], rng) for p in (0, 1)
-        ]
+        chance = rng.random((2, 640, 19), np.float32)
+        actions = [BOTS[name](game, p, Observation(*(x[p] for x in observation)), chance[p]) for p in (0, 1)]
         observation, _ = game.step(np.stack(actions))  # would refuse an illegal one
-    assert (game.fighters["event_starts"][..., 1, :].sum() > 0) == (name != "idle")
+    fighters = game.fighters
+    assert (fighters["event_starts"][..., 1, :].sum() > 0) == (name != "idle")
 
 
 @pytest.mark.parametrize(("weaker", "stronger"), list(itertools.pairwise(BOTS)))
@@ -33,5 +33,6 @@ def test_each_bot_beats_the_one_before_it(roster: Roster, weaker: str, stronger:
     """Over the characters made by hand, all pairs."""
     everyone = np.arange(16)
     pairs = np.array([(a, b) for a in everyone for b in everyone])
-    wins = play(roster, BotSide(stronger, everyone), BotSide(weaker, everyone), pairs, 6, seed=1, matches=512)
+    sides = BotSide(BOTS[stronger], everyone), BotSide(BOTS[weaker], everyone)
+    wins = play(Duel(roster), *sides, pairs, 6, seed=1, matches=512)
     assert wilson(wins.sum(), 6 * len(pairs))[0] > 0.5

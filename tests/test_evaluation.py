@@ -1,63 +1,243 @@
-"""Battles to the end, and the tables made of them."""
+"""Battles to the end, and the tables made of them: by sides of known strength."""
 
 from __future__ import annotations
+
+import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 
-from camtf.config import preset
-from camtf.evaluation.battles import BotSide, play
+from camtf.config import Config, override, preset
+from camtf.evaluation.battles import BotSide, PolicySide, PoolSide, Side, Turn, play, play_share, turns
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table, table
-from camtf.games.duel.bots import BOTS
-from camtf.games.duel.observation import duel_spec
+from camtf.evaluation.yardstick import against_bots
+from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster
 from camtf.model.policy import Policy
-from camtf.types import Snapshot
+from camtf.population.pool import Pool
+from camtf.types import GameSpec, Snapshot
+from tests.playing import MOVE, SKILL
+from tests.small_game import GUESS
+
+CONFIG = preset("test")
+SLOTS = CONFIG.network.mixture_slots
+FIRST, SECOND = CONFIG.game.characters
+
+
+@pytest.fixture(scope="module")
+def duel(roster: Roster) -> Duel:
+    return Duel(roster)
+
+
+def policy(spec: GameSpec, movement: int | None = None, skill: int | None = None) -> Policy:
+    """A network that always wishes the same, or, without a wish, draws uniformly."""
+    made = Policy(CONFIG.network, spec)
+    weights = {path: np.zeros_like(w) for path, w in made.get_weights().items()}
+    for head, wish in (("movement/bias", movement), ("skill/bias", skill)):
+        if wish is not None:
+            weights[head][wish] = 60.0
+    made.set_weights(weights)
+    return made
+
+
+def snapshot(name: str, game: Duel, movement: int | None = None, skill: int | None = None) -> Snapshot:
+    weights = policy(game.spec, movement, skill).get_weights()
+    return Snapshot(name, weights, np.full((len(game.characters), SLOTS), 1 / SLOTS, np.float32))
+
+
+def still(name: str, game: Duel) -> Snapshot:
+    """Never does a thing."""
+    return snapshot(name, game, MOVE["stay"], SKILL["none"])
+
+
+def strike(name: str, game: Duel) -> Snapshot:
+    """Walks at its opponent and does whatever is possible, at random."""
+    return snapshot(name, game, MOVE["forward"])
+
+
+def own_side(game: Duel, kind: str) -> Side:
+    """Ember Fox, then Gale Archer, by a network that stands still."""
+    characters = np.array([game.roster.index(i) for i in (FIRST, SECOND)])
+    if kind == "policy":
+        return PolicySide(policy(game.spec, MOVE["stay"], SKILL["none"]), still("", game).mixture, characters)
+    pool = Pool(CONFIG.network, game.spec, [strike("other", game), still("still", game)])
+    return PoolSide(pool, np.array([1, 1]), characters)
+
+
+@pytest.mark.parametrize("kind", ["pool", "policy"])
+def test_who_wins_is_counted_on_either_side(duel: Duel, kind: str) -> None:
+    """A network that stands still loses to the rusher, whoever of both is the first side."""
+    passive, everyone = own_side(duel, kind), np.arange(2)
+    active = BotSide(duel.bots["rusher"], passive.character)
+    pairs = np.stack([everyone, everyone[::-1]], axis=1)
+    assert play(duel, passive, active, pairs, 3, seed=1).tolist() == [0.0, 0.0]
+    assert play(duel, active, passive, pairs, 3, seed=1).tolist() == [3.0, 3.0]
+    assert play(duel, passive, BotSide(duel.bots["idle"], passive.character), pairs, 2, seed=1).tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("matches", [1, 3, 64])
-def test_every_battle_counts_once(roster: Roster, matches: int) -> None:
-    """Wins of both sides add up to the battles, however they are packed."""
-    one, two = BotSide("rusher", np.array([0, 2])), BotSide("random_legal", np.array([1, 3, 4]))
-    pairs = np.array([(0, 0), (0, 1), (1, 2), (1, 0)])
-    seen = 0
+def test_every_battle_counts_once(matches: int) -> None:
+    """In a game of two decisions a battle, however they are packed."""
+    right, wrong, guess = (BotSide(GUESS.bots[bot], np.array([0, 1])) for bot in ("right", "wrong", "guess"))
+    pairs = np.array([(0, 0), (0, 1), (1, 0)])
+    seen: list[tuple[int, bool]] = []
 
-    def watch(observation: object, active: np.ndarray) -> None:
-        nonlocal seen
-        seen += active.sum()
+    def watch(turn: Turn) -> None:
+        seen.extend(zip(turn.battle[turn.counts], turn.done[turn.counts], strict=True))
 
-    wins = play(roster, one, two, pairs, 3, seed=5, matches=matches, watch=watch)
-    assert wins.shape == (4,) and (wins >= 0).all() and (wins <= 3).all() and np.all(wins * 2 % 1 == 0)
-    assert 12 * 20 < seen <= 12 * 600
+    assert play(GUESS, right, wrong, pairs, 5, seed=5, matches=matches, watch=watch).tolist() == [5.0] * 3
+    assert sorted(seen) == sorted([(battle, done) for battle in range(15) for done in (False, True)])
+    assert play(GUESS, wrong, right, pairs, 5, seed=5, matches=matches).tolist() == [0.0] * 3
+    assert play(GUESS, right, right, pairs, 5, seed=5, matches=matches).tolist() == [2.5] * 3
+    won = play(GUESS, guess, wrong, pairs, 200, seed=5, matches=matches).sum() / 600
+    assert won == pytest.approx(1 - 4 / 9 + 4 / 9 / 2, abs=0.07)  # 600 battles, at least 3.6 standard deviations
+    with pytest.raises(ValueError, match="matches must be at least 1, got 0"):
+        play(GUESS, right, wrong, pairs, 5, seed=5, matches=0)
 
 
-def test_a_mirror_match_is_even(roster: Roster) -> None:
-    side = BotSide("random_legal", np.array([2]))
-    wins = play(roster, side, side, np.array([(0, 0)]), 400, seed=3)
+def test_each_member_plays_its_character(duel: Duel) -> None:
+    one, two = (BotSide(duel.bots["rusher"], np.array(c)) for c in ([5, 2], [7, 1, 3]))
+    pairs = np.array([(0, 0), (1, 2), (0, 1)])
+    for turn in turns(duel, one, two, np.arange(3), pairs, seed=1, matches=2):
+        stood = np.stack([one.character[pairs[turn.battle, 0]], two.character[pairs[turn.battle, 1]]])
+        going = turn.counts & ~turn.done
+        np.testing.assert_array_equal(turn.game.fighters["character"][:, going], stood[:, going])  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def brief(roster: Roster) -> Duel:
+    """The duel with a sixth of everybody's health: battles are short."""
+    characters = roster.characters.copy()
+    characters["max_health_hp"] //= 6
+    return Duel(dataclasses.replace(roster, characters=characters))
+
+
+class Record:
+    """What happened in every battle: all actions and the outcome."""
+
+    def __init__(self) -> None:
+        self.actions: dict[int, list[list[list[int]]]] = {}
+        self.outcome: dict[int, float] = {}
+
+    def watch(self, turn: Turn) -> None:
+        for b in np.flatnonzero(turn.counts):
+            self.actions.setdefault(int(turn.battle[b]), []).append(turn.actions[:, b].tolist())
+            if turn.done[b]:
+                self.outcome[int(turn.battle[b])] = float(turn.outcome[b])
+
+
+def shared(game: Duel, first: Side, second: Side, ranks: int, matches: int) -> tuple[list[float], Record]:
+    """Battles shared by so many ranks, here one after the other."""
+    record, pairs = Record(), np.array([(0, 0), (1, 0), (1, 1)])
+    parts = [
+        play_share(game, first, second, pairs, 4, 7, rank, ranks, matches, record.watch) for rank in range(ranks)
+    ]  # fmt: skip
+    return np.sum(parts, axis=0).tolist(), record
+
+
+@pytest.mark.parametrize("kind", ["pool against policy", "bot against pool"])
+def test_ranks_and_batches_change_no_battle(brief: Duel, kind: str) -> None:
+    """Networks and bots: every action of every battle is the same however the list is shared and packed."""
+    characters = np.array([brief.roster.index(i) for i in (FIRST, SECOND)])
+    networks = [Policy(CONFIG.network, brief.spec, seed) for seed in (1, 2)]
+    mixture = still("", brief).mixture
+    pool = Pool(
+        CONFIG.network, brief.spec, [Snapshot(str(i), p.get_weights(), mixture) for i, p in enumerate(networks)]
+    )
+    served = PoolSide(pool, np.array([1, 0]), characters)
+    sides: tuple[Side, Side] = (served, PolicySide(networks[0], mixture, characters))
+    if kind == "bot against pool":
+        sides = BotSide(brief.bots["punisher"], characters), served
+    wins, record = shared(brief, *sides, ranks=1, matches=64)
+    assert len(record.actions) == len(record.outcome) == 12
+    assert len({str(actions) for actions in record.actions.values()}) == 12  # no two battles are alike
+    for ranks, matches in ((1, 7), (2, 64), (3, 1), (4, 7)):
+        others, again = shared(brief, *sides, ranks, matches)
+        assert others == wins
+        assert again.actions == record.actions and again.outcome == record.outcome
+    assert sum(record.outcome.values()) == sum(wins)
+
+
+def test_another_seed_is_another_evaluation(duel: Duel) -> None:
+    side = BotSide(duel.bots["punisher"], np.array([2]))
+    first, again, other = (Record() for _ in range(3))
+    for record, seed in ((first, 3), (again, 3), (other, 4)):
+        play(duel, side, side, np.array([(0, 0)]), 3, seed, watch=record.watch)
+    assert first.actions == again.actions and first.actions != other.actions
+
+
+def test_a_mirror_match_is_even(duel: Duel) -> None:
+    side = BotSide(duel.bots["random_legal"], np.array([2]))
+    wins = play(duel, side, side, np.array([(0, 0)]), 400, seed=3)
     assert abs(wins[0] / 400 - 0.5) < 0.09  # 3.6 standard deviations
 
 
-def test_evaluation_has_everyone_and_counts_add_up(roster: Roster) -> None:
-    config = preset("test")
-    ids = config.game.characters
+@pytest.fixture(scope="module")
+def measured(duel: Duel) -> tuple[Config, dict[str, Any]]:
+    """Generation 1 stands still, generation 2 draws uniformly; Ember Fox's Specialist stands still, Gale Archer's
+    strikes."""
+    config = override(CONFIG, {"evaluation.games": 12, "evaluation.bot_games": 12})
+    generations = [still("generation_01", duel), snapshot("generation_02", duel)]
+    specialists = {FIRST: still(FIRST, duel), SECOND: strike(SECOND, duel)}
+    return config, evaluate(config, duel, generations, specialists, seed=1)
 
-    def snapshot(name: str, seed: int) -> Snapshot:
-        weights = Policy(config.network, duel_spec(roster), seed).get_weights()
-        return Snapshot(name, weights, np.full((len(roster), config.network.mixture_slots), 1 / 16, np.float32))
 
-    generations = [snapshot("generation_01", 1), snapshot("generation_02", 2)]
-    result = evaluate(config, roster, generations, {i: snapshot(i, 3) for i in ids}, seed=1)
-    assert [row["character"] for row in result["characters"]] == list(ids)
-    n, games = len(ids), config.evaluation.games
-    generalist = [row["generalist"] for row in result["characters"]]
-    assert all(r["games"] == n * games and r["low"] <= r["win_rate"] <= r["high"] for r in generalist)
-    # The Generalist plays itself: what one character wins, another loses.
-    assert np.mean([r["win_rate"] for r in generalist]) == pytest.approx(0.5, abs=0.3)
-    assert set(result["bots"]["specialist"]) == set(BOTS)
-    assert result["generations"][1][0]["games"] == n * n * max(1, games // n) and result["generations"][0] == [None] * 2
+def test_rows_are_of_who_is_named(measured: tuple[Config, dict[str, Any]]) -> None:
+    _, result = measured
+    assert [row["character"] for row in result["characters"]] == [FIRST, SECOND]
+    fox, archer = result["characters"]
+    for row in (fox, archer):  # the Generalist plays itself
+        assert row["generalist"]["games"] == row["specialist"]["games"] == 24
+        assert 0.15 < row["generalist"]["win_rate"] < 0.85
+        assert list(row["specialist"]["against"]) == [FIRST, SECOND]
+        assert row["specialist"]["win_rate"] == pytest.approx(np.mean(list(row["specialist"]["against"].values())))
+    assert fox["specialist"]["win_rate"] < 0.1 and archer["specialist"]["win_rate"] > 0.15
+
+
+def test_bots_meet_who_is_named(measured: tuple[Config, dict[str, Any]], duel: Duel) -> None:
+    _, result = measured
+    fox, archer = result["characters"]
+    assert list(result["bots"]["specialist"]) == list(duel.bots)
+    # Against one that stands still, who does as much draws, and who strikes, be it at random, wins.
+    assert fox["specialist"]["against_bots"]["idle"]["win_rate"] == 0.5
+    assert archer["specialist"]["against_bots"]["idle"]["win_rate"] == 1.0
+    assert fox["specialist"]["against_bots"]["rusher"]["win_rate"] == 0.0
+    for row in (fox, archer):
+        assert row["generalist"]["against_bots"]["idle"]["win_rate"] > 0.9
+        assert 0.0 < row["generalist"]["against_bots"]["random_legal"]["win_rate"] < 1.0
+    bots = result["bots"]
+    assert bots["specialist"]["idle"]["win_rate"] == 0.75 and bots["generalist"]["idle"]["win_rate"] > 0.9
+    assert bots["specialist"]["idle"]["games"] == 6 * 2 * 2
+
+
+def test_later_generations_are_the_rows(measured: tuple[Config, dict[str, Any]]) -> None:
+    _, result = measured
+    assert result["generations"][0] == [None, None] and result["generations"][1][1] is None
+    later = result["generations"][1][0]
+    assert later["games"] == 6 * 2 * 2 and later["win_rate"] > 0.9  # uniform against still
+
+
+def test_a_result_says_what_was_measured(measured: tuple[Config, dict[str, Any]], duel: Duel) -> None:
+    """The digests of the weights, and the ranks; digests tell weights apart and nothing else."""
+    _, result = measured
+    named = {s.name: s.digest for s in (still("generation_01", duel), snapshot("generation_02", duel),
+                                        still(FIRST, duel), strike(SECOND, duel))}  # fmt: skip
+    assert result["weights"] == named and result["ranks"] == 1
+    assert named["generation_01"] == named[FIRST] and len(set(named.values())) == 3
+    assert all(len(digest) == 16 for digest in named.values())
     text = population_table(result)
     assert "Ember Fox" in text and "mean" in text and "generation" in text
+
+
+def test_a_policy_in_training_meets_every_bot(duel: Duel) -> None:
+    """Its own win rate, over all pairs, or as many of them as there are battles."""
+    passive = own_side(duel, "policy")
+    rates = against_bots(duel, passive, passive.character, games=5)
+    assert list(rates) == [f"v_{bot}" for bot in duel.bots]
+    assert rates["v_idle"] == 0.5 and rates["v_rusher"] == rates["v_punisher"] == 0.0
+    assert against_bots(duel, passive, np.arange(300), games=3)["v_idle"] == 0.5
 
 
 def test_a_table_lines_up() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from camtf import load_roster
 from camtf.evaluation.battles import PolicySide, PoolSide, play
+from camtf.games.duel.game import Duel
 
 TEXT = (Path(__file__).parents[1] / "docs" / "own_network.md").read_text(encoding="utf-8")
 
@@ -21,5 +22,5 @@ def test_it_learns_to_beat_how_it_began(tmp_path: Path) -> None:
     policy, begin, mixture = names["train"](tmp_path / "run")
     characters = np.arange(16)
     sides = PolicySide(policy, mixture, characters), PoolSide(begin, np.zeros(16, int), characters)
-    won = play(load_roster(), *sides, np.stack([characters, characters], 1), games=16, seed=3)
+    won = play(Duel(load_roster()), *sides, np.stack([characters, characters], 1), games=16, seed=3)
     assert won.sum() / 256 > 0.6  # 3.2 standard deviations from chance

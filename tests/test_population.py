@@ -12,18 +12,18 @@ import tensorflow as tf
 
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.config import Config, override, preset
+from camtf.evaluation.battles import PolicySide
 from camtf.evaluation.yardstick import against_bots
 from camtf.files import read_arrays
 from camtf.games.duel.bots import BOTS
 from camtf.games.duel.env import DuelGame
-from camtf.games.duel.observation import duel_spec
-from camtf.games.duel.roster import Roster, RosterError
+from camtf.games.duel.game import Duel
+from camtf.games.duel.roster import Roster
 from camtf.interrupt import Interrupted
 from camtf.learn.moments import NotFiniteError
 from camtf.model.policy import Policy
 from camtf.population import generalists, phase, specialists
 from camtf.population.graph import InteractionGraph
-from camtf.population.pool import Pool
 from camtf.types import Observation, Snapshot, Step
 
 CONFIG = preset("test")
@@ -158,7 +158,8 @@ def test_metrics_are_written_for_people_and_for_tensorboard(roster: Roster, tmp_
     config = override(CONFIG, {**changes, "generalists.generations": 1})
 
     def yardstick(policy: Policy, graph: InteractionGraph) -> dict[str, float]:
-        return against_bots(roster, policy, graph, config.evaluation.yardstick_games)
+        side = PolicySide(policy, graph.mixture(slice(None)), graph.learners)
+        return against_bots(Duel(roster), side, graph.characters, config.evaluation.yardstick_games)
 
     run = start(tmp_path / "run", roster, config)
     generalists.train(config, roster, run, yardstick)
@@ -219,28 +220,3 @@ def test_own_critic_differs_from_the_comparative_advantage(run: RunDirectory, ro
     shutil.copytree(run.path / "generalists", other.path / "generalists")
     control = specialists.train(config, roster, other, other.generalists())
     assert not equal(control["ember_fox"], run.read_snapshot(run.specialist_file("ember_fox")))
-
-
-def test_an_unknown_participant_is_named(roster: Roster) -> None:
-    with pytest.raises(RosterError, match="unknown character 'nobody'"):
-        generalists.participants(override(CONFIG, {"game.characters": ("nobody",)}), roster)
-
-
-def test_a_pool_plays_each_row_by_its_snapshot(run: RunDirectory, roster: Roster, rng: np.random.Generator) -> None:
-    snapshots = run.generalists()
-    pool = Pool(CONFIG.network, duel_spec(roster), snapshots)
-    game = DuelGame(roster, 16, 1)
-    characters = rng.integers(0, 2, (2, 16))
-    observation = Observation(*(x[0] for x in game.reset(characters)))
-    uniforms = rng.random((16, 19)).astype(np.float32)
-    which = np.arange(16) % 2
-    together = pool.act(observation, which, characters[0], uniforms)
-    for s, snapshot in enumerate(snapshots):
-        policy = Policy(CONFIG.network, duel_spec(roster))
-        policy.set_weights(snapshot.weights)
-        rows = which == s
-        alone, _, _ = policy.act(
-            Observation(*(x[rows] for x in observation)), snapshot.mixture[characters[0][rows]], uniforms[rows]
-        )
-        np.testing.assert_array_equal(together[rows], alone.numpy())
-    assert pool.act(Observation(*(x[:0] for x in observation)), which[:0], which[:0], uniforms[:0]).shape == (0, 2)

@@ -61,7 +61,7 @@ def test_one_two_and_four_ranks_compute_the_same(tmp_path: Path) -> None:
         # The battles of the first segment are the same to the bit: same weights, same chance. Later ones may part by
         # the order of floating-point sums.
         assert np.array_equal(one["reward"][:, :20], more["reward"][:, :20])
-        assert abs(one["wins"].sum() - more["wins"].sum()) < 0.25 * one["wins"].sum()
+        assert np.array_equal(one["wins"], more["wins"])  # a network against a bot: the same in every pair
         for name in one.keys() - {"reward", "wins"}:
             np.testing.assert_allclose(more[name], one[name], atol=2e-4, err_msg=name)
 

@@ -15,18 +15,20 @@ from camtf.games.duel import replay as replays
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.replay import Replay, ReplayError
 from camtf.games.duel.roster import Roster
-from camtf.types import Observation
 from tests.damage import full_disk, mutations, replace
 from tests.playing import random_actions
 
 
 def recorded(roster: Roster, seed: int = 4, delay: int = 0) -> Replay:
     rng = np.random.default_rng(seed)
-
-    def choose(game: DuelGame, observation: Observation) -> np.ndarray:
-        return random_actions(observation, rng)
-
-    return replays.record(roster, (roster.ids[1], roster.ids[0]), choose, seed, ("a", "b"), delay)
+    game = DuelGame(roster, 1, seed, input_delay_ticks=delay)
+    observation, actions, done = game.reset(np.array([[1], [0]])), [], False
+    while not done:
+        actions.append(random_actions(observation, rng))
+        observation, step = game.step(actions[-1])
+        done = bool(step.done[0])
+    characters = roster.ids[1], roster.ids[0]
+    return replays.record(roster, characters, np.concatenate(actions, axis=1).swapaxes(0, 1), seed, ("a", "b"), delay)
 
 
 @pytest.mark.parametrize("delay", [0, 4])

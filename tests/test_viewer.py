@@ -12,6 +12,8 @@ from PIL import Image
 
 from camtf.evaluation.battles import BotSide
 from camtf.games.duel import replay as replays
+from camtf.games.duel.bots import BOTS
+from camtf.games.duel.game import Duel
 from camtf.games.duel.replay import Replay
 from camtf.games.duel.roster import Roster
 from camtf.games.duel.viewer import film
@@ -23,8 +25,8 @@ CHARACTERS = ("ember_fox", "frost_seer")
 
 @pytest.fixture(scope="module")
 def replay(roster: Roster) -> Replay:
-    first, second = (BotSide("punisher", np.array([roster.index(c)])) for c in CHARACTERS)
-    return play_match(roster, CHARACTERS, (first, second), ("punisher", "punisher"), seed=1)
+    first, second = (BotSide(BOTS["punisher"], np.array([roster.index(c)])) for c in CHARACTERS)
+    return play_match(Duel(roster), CHARACTERS, (first, second), ("punisher", "punisher"), seed=1)
 
 
 def test_the_page_holds_the_match(roster: Roster, replay: Replay, tmp_path: Path) -> None:

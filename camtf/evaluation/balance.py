@@ -6,16 +6,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from camtf.evaluation.battles import BotSide, play
+from camtf import distributed
+from camtf.evaluation.battles import BotSide, play, turns
 from camtf.evaluation.intervals import rate_with_interval
-from camtf.games.duel.bots import BOTS
-from camtf.games.duel.env import DuelGame
+from camtf.games.duel.game import Duel
 from camtf.games.duel.observation import ENVIRONMENT_AT, ENVIRONMENT_FIELDS
-from camtf.games.duel.roster import Roster
 from camtf.games.duel.roster.schema import BUFFS
 from camtf.games.duel.state import MATCH_TICKS, SKILLS, TICKS_PER_DECISION
-from camtf.prng import ACTIONS, uniforms
-from camtf.types import Observation
+from camtf.games.protocol import Game
 
 MATCHES = 512
 """Battles that are played at the same time."""
@@ -56,68 +54,59 @@ def cyclic_share(first: np.ndarray, second: np.ndarray) -> float:
     return cyclic / (transitive + cyclic)
 
 
-def payoffs(roster: Roster, bot: str, games: int, seed: int) -> np.ndarray:
+def payoffs(game: Game, bot: str, games: int, seed: int) -> np.ndarray:
     """Win rates ``[N, N]`` over ``games`` battles of every pair of different characters; 0.5 on the diagonal."""
-    n = len(roster)
+    n = len(game.characters)
     pairs = np.stack(np.triu_indices(n, 1), axis=1)
-    side = BotSide(bot, np.arange(n))
-    rate = play(roster, side, side, pairs, games, seed, matches=MATCHES) / games
+    side = BotSide(game.bots[bot], np.arange(n))
+    rate = play(game, side, side, pairs, games, seed, matches=MATCHES) / games
     payoff = np.full((n, n), 0.5)
     payoff[pairs[:, 0], pairs[:, 1]] = rate
     payoff[pairs[:, 1], pairs[:, 0]] = 1.0 - rate
     return payoff
 
 
-def sampled_win_rates(roster: Roster, bot: str, opponents: int, games: int, seed: int) -> np.ndarray:
+def sampled_win_rates(game: Game, bot: str, opponents: int, games: int, seed: int) -> np.ndarray:
     """Win rate of every character ``[N]`` against some random others: quick, for tuning."""
-    n = len(roster)
+    n = len(game.characters)
     rng = np.random.default_rng(seed)
     shifts = rng.choice(np.arange(1, n), size=min(opponents, n - 1), replace=False)
     pairs = np.array([(i, (i + shift) % n) for shift in shifts for i in range(n)])
-    side = BotSide(bot, np.arange(n))
-    wins = play(roster, side, side, pairs, games, seed, matches=MATCHES)
+    side = BotSide(game.bots[bot], np.arange(n))
+    wins = play(game, side, side, pairs, games, seed, matches=MATCHES)
     won = np.bincount(pairs[:, 0], wins, n) + np.bincount(pairs[:, 1], games - wins, n)
     return won / (2 * len(shifts) * games)
 
 
-def mirror(roster: Roster, bot: str, games: int, seed: int) -> dict[str, Any]:
+def mirror(game: Game, bot: str, games: int, seed: int) -> dict[str, Any]:
     """Win rate of player 0 where both are the same character, over all characters; fair is 0.5."""
-    n = len(roster)
-    side = BotSide(bot, np.arange(n))
+    n = len(game.characters)
+    side = BotSide(game.bots[bot], np.arange(n))
     pairs = np.stack([np.arange(n)] * 2, axis=1)
-    return rate_with_interval(float(play(roster, side, side, pairs, games, seed, matches=MATCHES).sum()), games * n)
+    return rate_with_interval(float(play(game, side, side, pairs, games, seed, matches=MATCHES).sum()), games * n)
 
 
-def census(roster: Roster, bot: str, decisions: int, seed: int) -> dict[str, Any]:
-    """What is seen in battles of random pairs: how they end, and which skills, scrolls, summons and buffs occur."""
-    n, ids = len(roster), np.arange(MATCHES)
-    rng = np.random.default_rng(seed)
-    game = DuelGame(roster, MATCHES, seed)
-    observation = game.reset(rng.integers(0, n, (2, MATCHES)))
-    chosen = np.zeros((n, len(SKILLS)), np.int64)
-    buffs = np.zeros(len(BUFFS), np.int64)
-    ended = knocked_out = 0
+def census(game: Duel, bot: str, battles: int, seed: int) -> dict[str, Any]:
+    """What is seen in battles of random pairs: how they end, and which skills, scrolls, summons and buffs occur. The
+    ranks share the battles."""
+    roster, n = game.roster, len(game.characters)
+    pairs = np.random.default_rng(seed).integers(0, n, (battles, 2))
+    numbers = np.arange(battles)[distributed.rank() :: distributed.size()]
+    chosen, buffs, knocked_out = np.zeros((n, len(SKILLS))), np.zeros(len(BUFFS)), np.zeros(())
     last = TICKS_PER_DECISION / MATCH_TICKS
     time_left = ENVIRONMENT_AT + ENVIRONMENT_FIELDS.index("time_left")
-    for step in range(decisions):
-        fighters = game.fighters
-        characters = fighters["character"].copy()
-        before = observation.basic[0, :, time_left].copy()
-        buffs += (observation.buff[:, :, 0, :, 0] > 0).sum(axis=(0, 1))
-        noise = np.random.default_rng(uniforms(seed, ACTIONS, step, ids[:1], (2,)).view(np.uint32).ravel())
-        actions = [
-            BOTS[bot](Observation(*(x[p] for x in observation)), fighters[p], fighters[1 - p], noise) for p in (0, 1)
-        ]
-        game.assign(rng.integers(0, n, (2, MATCHES)))
-        observation, result = game.step(np.stack(actions), observation)
-        np.add.at(chosen, (characters.ravel(), np.stack(actions)[..., 1].ravel()), 1)
-        ended += int(result.done.sum())
-        knocked_out += int((result.done & (before > 1.5 * last)).sum())
+    side = BotSide(game.bots[bot], np.arange(n))
+    for turn in turns(game, side, side, numbers, pairs[numbers], seed, MATCHES):
+        seen = turn.observation
+        buffs += (seen.buff[:, turn.counts, 0, :, 0] > 0).sum(axis=(0, 1))
+        np.add.at(chosen, (pairs[turn.battle[turn.counts]], turn.actions[:, turn.counts, 1].T), 1)
+        knocked_out += (turn.done & (seen.basic[0, :, time_left] > 1.5 * last)).sum()
+    chosen, buffs, knocked_out = distributed.sum_over_ranks((chosen, buffs, knocked_out), "census")
     used = chosen > 0
     scrolls, summons = roster.characters["scroll"], roster.characters["summon"]
     return {
-        "battles": ended,
-        "knock_out_share": knocked_out / max(ended, 1),
+        "battles": battles,
+        "knock_out_share": float(knocked_out) / battles,
         "skills_unseen": [name for name, seen in zip(SKILLS, used.any(axis=0), strict=True) if not seen],
         "scrolls_unseen": _unseen(scrolls, used[:, SKILLS.index("scroll")]),
         "summons_unseen": _unseen(summons, used[:, SKILLS.index("summon")]),

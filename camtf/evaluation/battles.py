@@ -1,45 +1,58 @@
-"""Play a list of battles to their ends, between any two sides."""
+"""Battles to their ends, between any two sides.
+
+A battle is the same wherever and beside whatever it is played: all its chance, its start and every action of both
+sides, comes from the seed and its number in the list, and `PoolSide` and `PolicySide` compute each row by itself. So a
+list has the same outcomes on any number of ranks and for any number of matches at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from camtf import distributed
-from camtf.games.duel.bots import BOTS
-from camtf.games.duel.env import DuelGame
-from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
-from camtf.games.duel.roster import Roster
+from camtf.games.protocol import BatchedGame, Bot, Game
 from camtf.model.policy import Policy
-from camtf.population.pool import Pool
+from camtf.population.pool import EXACT_ROWS, Pool
 from camtf.prng import ACTIONS, uniforms
 from camtf.types import Observation
 
+_DECISIONS = 1 << 24
+"""More than a battle can have: (battle, decision) as one number."""
+
+_ENDED_SHARE = 1 / 16
+"""Part of the matches that may have ended before others take their places. Waiting costs decisions that do not count,
+taking places costs a copy of all states."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a side may look at to decide for the n matches of a game."""
+
+    game: BatchedGame  # for bots, which may read its state
+    player: int  # 0 or 1, whom the side plays
+    observation: Observation  # what that player sees, leaves [n, ...]
+    member: np.ndarray  # int [n], which of the side's members plays each match
+    uniforms: np.ndarray  # float32 [n, M + K] in (0, 1), all the chance there is
+
 
 class Side(Protocol):
-    """One side of the battles: decides for n matches at once."""
+    """One side of battles: any number of members, each of which plays one character."""
+
+    @property
+    def character(self) -> np.ndarray:
+        """Character of each member, int ``[members]``."""
 
     def act(self, view: View) -> np.ndarray:
         """Legal actions int32 ``[n, H]``."""
 
 
 @dataclass(frozen=True)
-class View:
-    """What a side may look at."""
-
-    observation: Observation  # leaves [n, ...]
-    fighters: np.ndarray  # camtf.games.duel.state.FIGHTER [n]
-    opponents: np.ndarray  # [n]
-    entrant: np.ndarray  # [n], which of the side's entrants plays each match
-    uniforms: np.ndarray  # float32 [n, M + K] in (0, 1)
-
-
-@dataclass(frozen=True)
 class PoolSide:
-    """Entrants are snapshots of a pool; entrant e plays ``character[e]`` by snapshot ``snapshot[e]``."""
+    """Member i plays ``character[i]`` by snapshot ``snapshot[i]`` of a pool, conditioned as it was trained."""
 
     pool: Pool
     snapshot: np.ndarray
@@ -47,13 +60,14 @@ class PoolSide:
 
     def act(self, view: View) -> np.ndarray:
         """See `Side`."""
-        snapshot, character = self.snapshot[view.entrant], self.character[view.entrant]
-        return self.pool.act(view.observation, snapshot, character, view.uniforms)
+        snapshot, character = self.snapshot[view.member], self.character[view.member]
+        mixture = self.pool.mixture(snapshot, character)
+        return self.pool.act(view.observation, snapshot, mixture, view.uniforms, exact=True)
 
 
 @dataclass(frozen=True)
 class PolicySide:
-    """Entrants are the characters that one policy plays, conditioned on ``mixture`` ``[roster, S]``."""
+    """Member i plays ``character[i]`` by one policy for all, conditioned on ``mixture`` ``[characters, S]``."""
 
     policy: Policy
     mixture: np.ndarray
@@ -61,102 +75,171 @@ class PolicySide:
 
     def act(self, view: View) -> np.ndarray:
         """See `Side`."""
-        return self.policy.act(view.observation, self.mixture[self.character[view.entrant]], view.uniforms)[0].numpy()
+        n = len(view.member)
+        rows = np.arange(-(-n // EXACT_ROWS) * EXACT_ROWS) % n
+        observation = Observation(*(x[rows] for x in view.observation))
+        mixture = self.mixture[self.character[view.member[rows]]]
+        return self.policy.act(observation, mixture, view.uniforms[rows])[0].numpy()[:n]
 
 
 @dataclass(frozen=True)
 class BotSide:
-    """Entrant e plays ``character[e]`` by one scripted bot."""
+    """Member i plays ``character[i]`` by one scripted bot for all."""
 
-    name: str
+    bot: Bot
     character: np.ndarray
 
     def act(self, view: View) -> np.ndarray:
         """See `Side`."""
-        seed = view.uniforms[:, 0].view(np.uint32)
-        return BOTS[self.name](view.observation, view.fighters, view.opponents, np.random.default_rng(seed))
+        return self.bot(view.game, view.player, view.observation, view.uniforms)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One decision of every match under way, once it has been played."""
+
+    game: BatchedGame  # after the decision; what has ended has begun anew, which counts for nothing
+    battle: np.ndarray  # int [B], number of each match's battle
+    counts: np.ndarray  # bool [B]; False: the battle ended before, the match waits for another
+    observation: Observation  # before the decision, leaves [P, B, ...]; memory that is used again
+    actions: np.ndarray  # int32 [P, B, H]
+    done: np.ndarray  # bool [B], battles that ended with this decision
+    outcome: np.ndarray  # float32 [B], of those: 1 player 0 won, 0.5 draw, 0 player 1 won
 
 
 def play(
-    roster: Roster,
+    game: Game,
     first: Side,
     second: Side,
     pairs: np.ndarray,
     games: int,
     seed: int,
     matches: int = 1024,
-    watch: Callable[[Observation, np.ndarray], None] | None = None,
-    input_delay_ticks: int = 0,
+    watch: Callable[[Turn], None] | None = None,
 ) -> np.ndarray:
     """Wins of the first side in every pair: battles won plus half of the draws, float ``[pairs]``.
 
-    Every battle of the list is played to its end, so that short battles count no more than long ones; who begins on
-    the left is drawn. The ranks share the battles, and all get the sums.
+    Every battle of the list is played to its end, so that short battles count no more than long ones. The ranks
+    share the battles, and all get the sums.
 
     Args:
-        first, second: the sides; they have ``character``, by entrant.
-        pairs: int ``[pairs, 2]``, entrant of the first side and of the second.
+        first, second: the sides; the first one is player 0.
+        pairs: int ``[pairs, 2]``, member of the first side and of the second.
         games: battles per pair.
         matches: how many to play at a time.
-        input_delay_ticks: of the game.
-        watch: called with the first side's observation ``[n, ...]`` and a mask ``[n]`` of the matches that count.
+        watch: called after every decision.
     """
-    battles = np.repeat(np.arange(len(pairs)), games)[distributed.rank() :: distributed.size()]
-    wins = np.zeros(len(pairs))
-    if len(battles):
-        matches = min(matches, len(battles))
-        schedule = np.full((-(-len(battles) // matches) + 1, matches), -1)
-        schedule.flat[: len(battles)] = battles
-        ids = np.arange(matches) * distributed.size() + distributed.rank()
-        game = DuelGame(roster, matches, seed, match_ids=ids, input_delay_ticks=input_delay_ticks)
-        _play_schedule(game, first, second, pairs, schedule, seed, ids, wins, watch)
+    rank, size = distributed.rank(), distributed.size()
+    wins = play_share(game, first, second, pairs, games, seed, rank, size, matches, watch)
     return distributed.sum_over_ranks([wins], "evaluation")[0]
 
 
-def _play_schedule(
-    game: DuelGame,
+def play_share(
+    game: Game,
     first: Side,
     second: Side,
     pairs: np.ndarray,
-    schedule: np.ndarray,
+    games: int,
     seed: int,
-    ids: np.ndarray,
-    wins: np.ndarray,
-    watch: Callable[[Observation, np.ndarray], None] | None,
-) -> None:
-    """Play column b of the schedule ``[rounds, matches]`` one after the other in match b; -1 ends a column."""
-    matches = schedule.shape[1]
-    columns = np.arange(matches)
-    played = np.zeros(matches, np.int64)
-
-    def characters(which: np.ndarray) -> np.ndarray:
-        pair = pairs[which]
-        return np.stack([first.character[pair[:, 0]], second.character[pair[:, 1]]])  # type: ignore[attr-defined]
-
-    observation = game.reset(characters(schedule[0]))
-    step = 0
-    while True:
-        now = schedule[played, columns]
-        active = now >= 0
-        if not active.any():
-            return
-        following = schedule[np.minimum(played + 1, len(schedule) - 1), columns]
-        game.assign(characters(following))
-        noise = uniforms(seed, ACTIONS, step, ids, (2, MOVEMENT_COUNT + SKILL_COUNT))
+    rank: int,
+    size: int,
+    matches: int = 1024,
+    watch: Callable[[Turn], None] | None = None,
+) -> np.ndarray:
+    """The part of `play` that is one rank's: each ``size``-th battle."""
+    battles = np.arange(len(pairs) * games)[rank::size]
+    wins = np.zeros(len(pairs))
+    for turn in turns(game, first, second, battles, pairs[battles // games], seed, matches):
         if watch is not None:
-            watch(Observation(*(x[0] for x in observation)), active)
-        fighters = game.fighters
-        actions = [
-            side.act(
-                View(
-                    Observation(*(x[p] for x in observation)), fighters[p], fighters[1 - p], pairs[now][:, p],
-                    np.ascontiguousarray(noise[:, p]),
-                )
-            )
+            watch(turn)
+        np.add.at(wins, turn.battle[turn.done] // games, turn.outcome[turn.done])
+    return wins
+
+
+def turns(
+    game: Game, first: Side, second: Side, battles: np.ndarray, pairs: np.ndarray, seed: int, matches: int
+) -> Iterator[Turn]:
+    """Play battles to their ends, decision by decision.
+
+    Args:
+        battles: their numbers, int ``[n]``, each once.
+        pairs: who plays each, int ``[n, 2]``, member of the first side and of the second.
+        matches: how many to play at a time; ValueError where there is none.
+    """
+    if matches < 1:
+        raise ValueError(f"matches must be at least 1, got {matches}")
+    characters = np.stack([first.character[pairs[:, 0]], second.character[pairs[:, 1]]])
+    under_way = _UnderWay(game, battles, characters, seed, matches)
+    heads = game.spec.movements + game.spec.skills
+    while under_way.fill():
+        rows, batch, seen = under_way.rows, under_way.batch, under_way.observation
+        places = battles[rows].astype(np.uint64) * _DECISIONS + under_way.decisions.astype(np.uint64)
+        chance = uniforms(seed, ACTIONS, 0, places, (2, heads), time_major=True)
+        actions = np.stack([
+            side.act(View(batch, p, Observation(*(x[p] for x in seen)), pairs[rows, p], chance[p]))
             for p, side in enumerate((first, second))
-        ]  # fmt: skip
-        observation, result = game.step(np.stack(actions), observation)
-        ended = result.done & active
-        np.add.at(wins, now[ended], result.outcome[ended])
-        played[ended] += 1
-        step += 1
+        ])  # fmt: skip
+        counts = under_way.counts.copy()
+        done, outcome = under_way.step(actions)
+        yield Turn(batch, battles[rows], counts, seen, actions, done, outcome)
+
+
+class _UnderWay:
+    """The matches being played.
+
+    Attributes:
+        rows: place in the list of each match's battle, int ``[B]``.
+        decisions: how many each battle has had.
+        counts: whether it goes on.
+        batch: the matches.
+        observation: what is seen now.
+    """
+
+    batch: BatchedGame
+    observation: Observation
+
+    def __init__(self, game: Game, battles: np.ndarray, characters: np.ndarray, seed: int, matches: int) -> None:
+        self._game, self._battles, self._characters, self._seed = game, battles, characters, seed
+        self._matches = matches
+        self._started = 0
+        self.rows, self.decisions = np.zeros((2, 0), np.int64)
+        self.counts = np.zeros(0, np.bool_)
+
+    def fill(self) -> bool:
+        """Give the places of battles that have ended to the next ones, or give them up. False: none is left."""
+        ended = len(self.rows) - int(self.counts.sum())
+        if len(self.rows) and ended < max(1.0, _ENDED_SHARE * len(self.rows)):
+            return True
+        going = np.flatnonzero(self.counts)
+        last = min(self._started + self._matches - len(going), len(self._battles))
+        new = np.arange(self._started, last)
+        if not len(going) + len(new):
+            return False
+        self._started = last
+        self._place(going, new)
+        return True
+
+    def _place(self, going: np.ndarray, new: np.ndarray) -> None:
+        """A batch of the matches that go on, with their states, and of new ones."""
+        states = [{name: x[going] for name, x in self.batch.state().items()}] if len(going) else []
+        self.rows = np.concatenate([self.rows[going], new])
+        self.decisions = np.concatenate([self.decisions[going], np.zeros_like(new)])
+        self.counts = np.ones(len(self.rows), np.bool_)
+        if len(new):
+            begun = self._game.make(self._seed, self._battles[new])
+            observation = begun.reset(self._characters[:, new])
+            states.append(begun.state())
+        if len(going):
+            begun = self._game.make(self._seed, self._battles[self.rows])
+            begun.restore({name: np.concatenate([s[name] for s in states]) for name in states[0]})
+            observation = begun.observe()
+        self.batch, self.observation, self._spare = begun, observation, begun.empty_observation()
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Play a decision. Returns which battles ended with it, and the outcomes."""
+        after, result = self.batch.step(actions, self._spare)
+        self.observation, self._spare = after, self.observation
+        done = result.done & self.counts
+        self.counts &= ~done
+        self.decisions += 1
+        return done, result.outcome

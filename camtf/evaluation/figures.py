@@ -7,8 +7,6 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from camtf.games.duel.bots import BOTS
-
 
 def learning_curves(runs: list[list[dict[str, Any]]], file: str | Path) -> None:
     """Win rate against every scripted bot over learner frames and over minutes, a line for each run.
@@ -17,12 +15,13 @@ def learning_curves(runs: list[list[dict[str, Any]]], file: str | Path) -> None:
         runs: for each run its looks at the bots, with ``frames``, ``minutes`` and ``v_<bot>`` in [0, 1].
         file: where to write it; the ending names the format.
     """
+    bots = [key.removeprefix("v_") for key in runs[0][0] if key.startswith("v_")]
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     for panel, (key, unit, label) in zip(
         panels, [("frames", 1e6, "million learner frames"), ("minutes", 1.0, "minutes")], strict=True
     ):
-        for number, bot in enumerate(BOTS):
+        for number, bot in enumerate(bots):
             for i, looks in enumerate(runs):
                 panel.plot(
                     [look[key] / unit for look in looks],

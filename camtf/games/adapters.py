@@ -11,10 +11,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from camtf.games.duel.bots import BOTS, Bot
+from camtf.games.duel.bots import BOTS
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.observation import BASIC_WIDTH, BUFF_FIELDS, BUFF_KINDS, MASK_WIDTH, MOVEMENT_COUNT, SKILL_COUNT
 from camtf.games.duel.roster import Roster, load_roster
+from camtf.games.protocol import Bot
 from camtf.types import Observation
 
 try:
@@ -105,6 +106,11 @@ class _Match:
             )
         return action.astype(np.int32)
 
+    def uniforms(self) -> np.ndarray:
+        """One row of a bot's chance, float32 ``[1, M + K]`` in (0, 1)."""
+        bits = self.rng.integers(1 << 23, size=(1, MOVEMENT_COUNT + SKILL_COUNT))
+        return ((bits + 0.5) * 2.0**-23).astype(np.float32)
+
     def characters_now(self) -> tuple[str, str]:
         """Ids of both characters."""
         first, second = (self.roster.ids[int(c)] for c in self.game.fighters["character"][:, 0])
@@ -178,7 +184,7 @@ class DuelEnv(gymnasium.Env):
     """One player against a bot, by Gymnasium's interface. Arguments and end as `DuelParallelEnv`.
 
     Args:
-        opponent: a name of `camtf.games.duel.bots.BOTS`, or a function with their signature.
+        opponent: a name of `camtf.games.duel.bots.BOTS`, or another `camtf.games.protocol.Bot` of the duel.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
@@ -208,7 +214,6 @@ class DuelEnv(gymnasium.Env):
         if not self._match.running:
             raise RuntimeError("no match is running: call reset() first")
         seen = Observation(*(x[1] for x in self._match.observation))
-        fighters = self._match.game.fighters
-        answer = self._opponent(seen, fighters[1], fighters[0], self._match.rng)[0]
+        answer = self._opponent(self._match.game, 1, seen, self._match.uniforms())[0]
         rewards, done, outcome = self._match.step([action, answer])
         return self._match.see(0), float(rewards[0]), done, False, {"outcome": outcome} if done else {}

@@ -61,26 +61,36 @@ class Bot(Protocol):
 
 
 class Game(Protocol):
-    """A two-player zero-sum game for many characters. `camtf.games.duel.game.Duel` is one.
+    """A two-player zero-sum game for many characters. `camtf.games.duel.game.Duel` is one."""
 
-    Attributes:
-        name: for people.
-        spec: shapes of the four modules and the two heads.
-        characters: ids of all characters, in the order of the numbers that `BatchedGame.assign` takes. An id is made
-            of lower-case letters, digits and underscores, for it names files.
-        default_characters: those that take part where a run names none.
-        titles: names of the characters for people, in the same order.
-        digest: changes with the rules and the data; policies of one digest are refused in a game of another.
-        bots: scripted opponents by name, the weakest first; empty where there are none.
-    """
+    @property
+    def name(self) -> str:
+        """For people."""
 
-    name: str
-    spec: GameSpec
-    characters: tuple[str, ...]
-    default_characters: tuple[str, ...]
-    titles: tuple[str, ...]
-    digest: str
-    bots: Mapping[str, Bot]
+    @property
+    def spec(self) -> GameSpec:
+        """Shapes of the four modules and the two heads."""
+
+    @property
+    def characters(self) -> tuple[str, ...]:
+        """Ids of all characters, in the order of the numbers that `BatchedGame.assign` takes. An id is made of
+        lower-case letters, digits and underscores, for it names files."""
+
+    @property
+    def default_characters(self) -> tuple[str, ...]:
+        """Those that take part where a run names none."""
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """Names of the characters for people, in the same order."""
+
+    @property
+    def digest(self) -> str:
+        """Changes with the rules and the data; policies of one digest are refused in a game of another."""
+
+    @property
+    def bots(self) -> Mapping[str, Bot]:
+        """Scripted opponents by name, the weakest first; empty where there are none."""
 
     def make(self, seed: int, match_ids: np.ndarray, staggered: bool = False) -> BatchedGame:
         """B matches with these global ids, int ``[B]``. ``staggered``: their first battles begin at different stages,

@@ -7,8 +7,10 @@ from absl import logging
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config
+from camtf.games.duel.game import Duel
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster
+from camtf.games.loading import participants
 from camtf.model.policy import BuildNetwork, Policy, build_network
 from camtf.population.graph import InteractionGraph
 from camtf.population.phase import Phase, Yardstick, duel, run_phase
@@ -31,7 +33,7 @@ def train(
     """
     snapshots: list[Snapshot] = []
     policy = Policy(config.network, duel_spec(roster), config.seed, build)
-    characters = participants(config, roster)
+    characters = participants(config, Duel(roster))
     for generation in range(1, config.generalists.generations + 1):
         file = run.generalist_file(generation)
         if not file.exists():
@@ -60,12 +62,3 @@ def train(
         snapshots.append(run.read_snapshot(file))
         policy.set_weights(snapshots[-1].weights)
     return snapshots
-
-
-def participants(config: Config, roster: Roster) -> tuple[int, ...]:
-    """Roster indices of the characters that take part: those named, or all that are not held out.
-
-    Raises RosterError on an unknown id.
-    """
-    named = config.game.characters or tuple(i for i in roster.ids if i not in roster.holdout)
-    return tuple(roster.index(i) for i in named)

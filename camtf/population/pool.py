@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +14,33 @@ from numba import njit
 from camtf.config import NetworkConfig
 from camtf.model.policy import BuildNetwork, Policy, PolicyOutput, build_network, compiled, rows_of, sample, tensor
 from camtf.population.graph import InteractionGraph
-from camtf.types import GameSpec, Observation, Snapshot
+from camtf.types import GameSpec, Observation, Snapshot, aligned_zeros
+
+UNIFORM = -1
+"""In place of a snapshot's index: the policy that draws uniformly from what is legal, head by head."""
+
+EXACT_ROWS = 64
+"""A matrix product treats the last rows of a matrix by other instructions, which add in another order, where they are
+no multiple of this; so a row's logits could differ in the last bit with the rows beside it. In blocks of this many rows
+or a multiple of it they do not: seen with AMX, AVX-512, AVX2 and SSE, with oneDNN and without it."""
+
+_GATHERED_BLOCK = 24
+_BLOCK = 10
+"""What a block costs beside its rows, in rows: weights are copied and read, or read alone. Both grow as a row's cost
+does with the size of the network. Measured by `benchmarks.pool`."""
 
 
 class Pool:
-    """Frozen snapshots that act in one call, each row by its own. Implements `camtf.learn.rollout.Opponents`
-    through `playing`.
+    """Frozen snapshots that act in one call, each row by its own.
 
-    The weights of all snapshots are stacked, so that each layer is one batched matrix product. Rows are sorted by
-    snapshot into ``[snapshots, most rows of any]``.
+    Rows are cut into blocks of equal width, each of one snapshot, so that each layer is one batched matrix product;
+    only the snapshots that rows need are computed. The width is chosen by how the rows are spread: few wide blocks
+    copy fewer weights, many narrow ones leave fewer places empty. Where every snapshot has its share, each is one block
+    and nothing is copied.
+
+    Args:
+        config, spec, build: of the snapshots' network.
+        snapshots: any number of them. The pool's copy of one's weights changes by `set_weights`.
     """
 
     def __init__(
@@ -31,72 +50,174 @@ class Pool:
         snapshots: list[Snapshot],
         build: BuildNetwork = build_network,
     ) -> None:
-        self.snapshots = snapshots
+        self.snapshots = list(snapshots)
         self._policy = Policy(config, spec, build=build)
-        stacked = []
-        for snapshot in snapshots:
-            self._policy.set_weights(snapshot.weights)
-            stacked.append([v.numpy() for v in self._policy.network.trainable_variables])
-        self._weights = [tf.constant(np.stack(of_all)) for of_all in zip(*stacked, strict=True)]
+        variables = self._policy.network.trainable_variables
+        # Plain memory: a tf.Variable of which a part has been assigned copies itself whenever it is read.
+        self._weights = [aligned_zeros((len(snapshots), *v.shape), np.float32) for v in variables]
+        self._tensors = [tensor(stacked) for stacked in self._weights]
+        for index, snapshot in enumerate(snapshots):
+            self.set_weights(index, snapshot.weights)
         self._mixtures = np.array([s.mixture for s in snapshots], np.float32)
 
-    @functools.cached_property
-    def _act(self) -> Callable[..., tf.Tensor]:
-        more = rows_of(tf.float32), rows_of(tf.int32), tf.TensorSpec((None,), tf.int32)
-        return compiled(self._act_all, *self._policy.inputs, *more)
+    def set_weights(self, index: int, weights: dict[str, np.ndarray]) -> None:
+        """Replace the weights of one snapshot. Not while another thread calls `act`.
+
+        Raises ValueError where they are of another network.
+        """
+        self._policy.set_weights(weights)
+        for stacked, variable in zip(self._weights, self._policy.network.trainable_variables, strict=True):
+            stacked[index] = variable.numpy()
+        self.snapshots[index] = dataclasses.replace(self.snapshots[index], weights=weights)
+
+    def mixture(self, snapshot: np.ndarray, character: np.ndarray) -> np.ndarray:
+        """What each snapshot is conditioned on as each character, float32 ``[n, S]``; zeros for `UNIFORM`."""
+        mixture = np.zeros((len(snapshot), self._policy.config.mixture_slots), np.float32)
+        served = snapshot != UNIFORM
+        if served.any():
+            mixture[served] = self._mixtures[snapshot[served], character[served]]
+        return mixture
 
     def act(
-        self, observation: Observation, snapshot: np.ndarray, character: np.ndarray, uniforms: np.ndarray
+        self,
+        observation: Observation,
+        snapshot: np.ndarray,
+        mixture: np.ndarray,
+        uniforms: np.ndarray,
+        exact: bool = False,
     ) -> np.ndarray:
-        """Actions int32 ``[n, H]`` of n rows, row i played by ``snapshot[i]`` as ``character[i]``."""
+        """Actions int32 ``[n, H]`` of n rows.
+
+        Args:
+            observation: leaves ``[n, ...]``.
+            snapshot: int ``[n]``, who plays each row: an index, or `UNIFORM`.
+            mixture: float32 ``[n, S]``, what each row's policy is conditioned on.
+            uniforms: float32 ``[n, M + K]`` in (0, 1), all the chance there is.
+            exact: a row's action depends on nothing but this row, to the last bit. Takes a little longer.
+
+        Raises:
+            ValueError: there is no such snapshot.
+        """
         if len(snapshot) == 0:
             return np.zeros((0, 2), np.int32)
-        mixture = self._mixtures[snapshot, character]
-        rows, slot = _arrange(snapshot, len(self.snapshots))
-        return self._act(Observation(*map(tensor, observation)), mixture, uniforms, rows, slot).numpy()
+        low, high = int(snapshot.min()), int(snapshot.max())
+        if low < UNIFORM or high >= len(self.snapshots):
+            raise ValueError(f"snapshot must be in [{UNIFORM}, {len(self.snapshots)}), got {low} to {high}")
+        actions = np.zeros((len(snapshot), 2), np.int32)
+        if high != UNIFORM:
+            rows, slot, owner, whole = _arrange(snapshot, len(self.snapshots), EXACT_ROWS if exact else 1)
+            given = self._tensors, Observation(*map(tensor, observation)), mixture, uniforms, rows, slot
+            actions = (self._act_whole(*given) if whole else self._act_gathered(*given, owner)).numpy()
+        if low == UNIFORM:
+            _choose_uniformly(snapshot, observation.mask, uniforms, self._policy.spec.movements, actions)
+        return actions
 
     def playing(self, graph: InteractionGraph) -> PoolPlayer:
         """The pool as the opponents of a graph's nodes."""
         return PoolPlayer(self, graph)
 
-    def _act_all(
-        self, observation: Observation, mixture: tf.Tensor, uniforms: tf.Tensor, rows: tf.Tensor, slot: tf.Tensor
+    @functools.cached_property
+    def _act_whole(self) -> Callable[..., tf.Tensor]:
+        return compiled(self._act_blocks, *self._inputs)
+
+    @functools.cached_property
+    def _act_gathered(self) -> Callable[..., tf.Tensor]:
+        def act(weights: list[tf.Tensor], *given: tf.Tensor) -> tf.Tensor:
+            *others, owner = given
+            return self._act_blocks([tf.gather(stacked, owner) for stacked in weights], *others)
+
+        return compiled(act, *self._inputs, tf.TensorSpec((None,), tf.int32))
+
+    @property
+    def _inputs(self) -> tuple[object, ...]:
+        """Types of the arguments of `_act_blocks`."""
+        weights = [tf.TensorSpec(stacked.shape, tf.float32) for stacked in self._weights]
+        more = rows_of(tf.float32), rows_of(tf.int32), tf.TensorSpec((None,), tf.int32)
+        return weights, *self._policy.inputs, *more
+
+    def _act_blocks(
+        self,
+        weights: list[tf.Tensor],
+        observation: Observation,
+        mixture: tf.Tensor,
+        uniforms: tf.Tensor,
+        rows: tf.Tensor,
+        slot: tf.Tensor,
     ) -> tf.Tensor:
+        """Actions ``[n, H]`` by weights ``[blocks, ...]`` of the rows ``[blocks, width]``, each found at its slot."""
         inputs = {name: tf.gather(x, rows) for name, x in {**observation._asdict(), "mixture": mixture}.items()}
 
         def by_one(arguments: tuple[list[tf.Tensor], dict[str, tf.Tensor]]) -> tuple[tf.Tensor, tf.Tensor]:
-            weights, own = arguments
-            outputs, _ = self._policy.network.stateless_call(weights, [], own)
+            own_weights, own = arguments
+            outputs, _ = self._policy.network.stateless_call(own_weights, [], own)
             return outputs["movement"], outputs["skill"]
 
-        logits = tf.vectorized_map(by_one, (self._weights, inputs))
-        movement, skill = (tf.gather(tf.reshape(x, (-1, x.shape[-1])), slot) for x in logits)
-        return sample(PolicyOutput(movement, skill, tf.zeros(())), observation.mask, uniforms)
+        flat = tf.reshape(rows, (-1,))
+        movement, skill = (tf.reshape(x, (-1, x.shape[-1])) for x in tf.vectorized_map(by_one, (weights, inputs)))
+        output = PolicyOutput(movement, skill, tf.zeros(()))
+        return tf.gather(sample(output, tf.gather(observation.mask, flat), tf.gather(uniforms, flat)), slot)
 
 
 @dataclass(frozen=True)
 class PoolPlayer:
-    """A pool acting for the nodes of a graph."""
+    """A pool acting for the nodes of a graph. Implements `camtf.learn.rollout.Opponents`."""
 
     pool: Pool
     graph: InteractionGraph
 
     def act(self, observation: Observation, node: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         """See `camtf.learn.rollout.Opponents`."""
-        return self.pool.act(observation, self.graph.snapshot_of(node), self.graph.node_character(node), uniforms)
+        snapshot = self.graph.snapshot_of(node)
+        mixture = self.pool.mixture(snapshot, self.graph.node_character(node))
+        return self.pool.act(observation, snapshot, mixture, uniforms)
 
 
 @njit(cache=True)
-def _arrange(snapshot: np.ndarray, snapshots: int) -> tuple[np.ndarray, np.ndarray]:
-    """The rows that each snapshot computes, int32 ``[snapshots, most of any]``, and where among them each row stands,
-    ``[n]``. What is left over computes row 0 once more."""
+def _arrange(snapshot: np.ndarray, snapshots: int, unit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+    """Cut rows into blocks of one width, a multiple of ``unit``, each of one snapshot; `UNIFORM` rows are left out.
+
+    Returns the rows of each block, int32 ``[blocks, width]`` (what is left over computes row 0 once more); where among
+    them each row stands, ``[n]``; whose each block is, ``[blocks]``; whether the blocks are all snapshots in order.
+    """
     counts = np.zeros(snapshots, np.int64)
-    slot = np.empty(len(snapshot), np.int32)
+    for own in snapshot:
+        if own >= 0:
+            counts[own] += 1
+    widest = (counts.max() + unit - 1) // unit * unit
+    width, whole, least = widest, True, snapshots * (widest + _BLOCK)
+    candidate = unit
+    while True:
+        candidate = min(candidate, widest)
+        cost = ((counts + candidate - 1) // candidate).sum() * (candidate + _GATHERED_BLOCK)
+        if cost < least:
+            width, whole, least = candidate, False, cost
+        if candidate == widest:
+            break
+        candidate *= 2
+
+    blocks = np.ones(snapshots, np.int64) if whole else (counts + width - 1) // width
+    owner = np.repeat(np.arange(snapshots), blocks).astype(np.int32)
+    following = (np.cumsum(blocks) - blocks) * width
+    rows = np.zeros(len(owner) * width, np.int32)
+    slot = np.zeros(len(snapshot), np.int32)
     for row, own in enumerate(snapshot):
-        slot[row] = counts[own]
-        counts[own] += 1
-    rows = np.zeros((snapshots, counts.max()), np.int32)
-    for row, own in enumerate(snapshot):
-        rows[own, slot[row]] = row
-        slot[row] += own * rows.shape[1]
-    return rows, slot
+        if own >= 0:
+            slot[row] = following[own]
+            rows[following[own]] = row
+            following[own] += 1
+    return rows.reshape(-1, width), slot, owner, whole
+
+
+@njit(cache=True)
+def _choose_uniformly(
+    snapshot: np.ndarray, mask: np.ndarray, uniforms: np.ndarray, movements: int, actions: np.ndarray
+) -> None:
+    """Fill in the actions of the `UNIFORM` rows: in each head, what is legal and has the largest number."""
+    for row in range(len(snapshot)):
+        if snapshot[row] == UNIFORM:
+            for head, first, end in ((0, 0, movements), (1, movements, uniforms.shape[1])):
+                best = -1.0
+                for k in range(first, end):
+                    if mask[row, k] > 0 and uniforms[row, k] > best:
+                        best = uniforms[row, k]
+                        actions[row, head] = k - first

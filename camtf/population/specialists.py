@@ -9,10 +9,11 @@ from absl import logging
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config
+from camtf.games.duel.game import Duel
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster
+from camtf.games.loading import participants
 from camtf.model.policy import Policy
-from camtf.population.generalists import participants
 from camtf.population.graph import InteractionGraph
 from camtf.population.phase import Phase, Yardstick, duel, run_phase
 from camtf.population.pool import Pool
@@ -32,7 +33,7 @@ def train(
     c = config.specialists
     config = dataclasses.replace(config, ppo=dataclasses.replace(config.ppo, learning_rate=c.learning_rate))
     spec = duel_spec(roster)
-    characters = participants(config, roster)
+    characters = participants(config, Duel(roster))
     policy, baseline = Policy(config.network, spec), Policy(config.network, spec)
     baseline.set_weights(generalists[-1].weights)
     pool = Pool(config.network, spec, generalists[-c.opponents :])

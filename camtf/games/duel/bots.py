@@ -1,12 +1,15 @@
-"""Scripted opponents: the fixed yardstick. They read the game's state, never learn, and are never trained against."""
+"""Scripted opponents: the fixed yardstick. They read the game's state, never learn, and are never trained against.
+
+Each is a `camtf.games.protocol.Bot`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from camtf.games.duel.env import DuelGame
 from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
 from camtf.games.duel.roster import element_column, schema
 from camtf.games.duel.state import (
@@ -24,29 +27,25 @@ from camtf.games.duel.state import (
 )
 from camtf.types import Observation
 
-Bot = Callable[[Observation, np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
-"""(observation ``[n, ...]``, fighters ``[n]``, their opponents ``[n]``, random numbers) -> legal actions ``[n, H]``.
-
-Fighters are `camtf.games.duel.state.FIGHTER` records."""
+if TYPE_CHECKING:
+    from camtf.games.protocol import BatchedGame, Bot
 
 
-def idle(observation: Observation, fighters: np.ndarray, opponents: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def idle(game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
     """Stands still."""
-    return np.zeros((len(fighters), 2), np.int32)
+    return np.zeros((len(uniforms), 2), np.int32)
 
 
-def random_legal(
-    observation: Observation, fighters: np.ndarray, opponents: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def random_legal(game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
     """Uniform over the legal movements and, apart, over the legal skills."""
-    movement, skill = _masks(observation)
-    return np.stack([_uniform(movement, rng), _uniform(skill, rng)], axis=1)
+    chance = uniforms[:, :MOVEMENT_COUNT], uniforms[:, MOVEMENT_COUNT : MOVEMENT_COUNT + SKILL_COUNT]
+    chosen = [np.where(m, u, -1.0).argmax(axis=1) for m, u in zip(_masks(observation), chance, strict=True)]
+    return np.stack(chosen, axis=1).astype(np.int32)
 
 
-def zoner(
-    observation: Observation, fighters: np.ndarray, opponents: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def zoner(game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
     """Keeps out of reach and lets skills, scroll and summon do the work; at a wall or in a corner it fights."""
+    fighters, opponents = _fighters(game, player)
     movement, skill = _masks(observation)
     scene = _look(observation, fighters, opponents)
     cornered = np.abs(fighters["x_mm"]) > HALF_LENGTH_MM - _CORNER_MM
@@ -58,27 +57,25 @@ def zoner(
     return _legal(movement, skill, length, scene.depth, wished)
 
 
-def rusher(
-    observation: Observation, fighters: np.ndarray, opponents: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def rusher(game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
     """Walks straight at the opponent and strikes in reach, turning every hit into the strongest thing that is ready;
     sends scroll and summon on the way, guards while the opponent cannot be hit, and now and then besides."""
+    fighters, opponents = _fighters(game, player)
     movement, skill = _masks(observation)
     scene = _look(observation, fighters, opponents)
     in_reach = np.where(fighters["connected"] == 1, _first_legal(skill, _AFTER_A_HIT), _first_legal(skill, (ATTACK,)))
     attack = np.where(scene.near, in_reach, _first_legal(skill, _ON_THE_WAY))
-    guard = scene.near & (scene.helpless | (rng.random(len(fighters)) < _GUARD_SHARE))
+    guard = scene.near & (scene.helpless | (uniforms[:, 0] < _GUARD_SHARE))
     return _legal(movement, skill, np.where(scene.dx > _TOUCH_MM, 1, 0), scene.depth, np.where(guard, GUARD, attack))
 
 
-def punisher(
-    observation: Observation, fighters: np.ndarray, opponents: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def punisher(game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
     """Reads what the opponent has begun: guards or steps out of what is coming, leaves a combo by substitution, and
     strikes into recovery and stun with the strongest thing that reaches; otherwise a rusher that also shoots."""
+    fighters, opponents = _fighters(game, player)
     movement, skill = _masks(observation)
     scene = _look(observation, fighters, opponents)
-    coming = _is_coming(observation, opponents, scene) & (rng.random(len(fighters)) < _NOTICED_SHARE)
+    coming = _is_coming(observation, opponents, scene) & (uniforms[:, 0] < _NOTICED_SHARE)
     shot_at = ((opponents["projectile_ticks"] > 0) & _flies_at(fighters, opponents)).any(axis=1)
     caught = (fighters["stun_ticks"] > 0) & (fighters["combo_taken"] >= _LEAVE_AFTER_HITS)
     open_ = (opponents["stun_ticks"] > 0) | ((opponents["move"] >= 0) & ~coming)
@@ -97,7 +94,7 @@ def punisher(
     length = np.where(scene.helpless & (scene.dx < _STEP_BACK_MM), -1, length)
     dash_in = (wished == 0) & (scene.dx > _DASH_MM) & skill[:, DASH]
     wished = np.where(dash_in, DASH, wished)
-    hesitates = rng.random(len(fighters)) < _HESITATING_SHARE
+    hesitates = uniforms[:, 1] < _HESITATING_SHARE
     return _legal(movement, skill, length, scene.depth, np.where(hesitates, 0, wished))
 
 
@@ -135,6 +132,12 @@ _AFTER_A_HIT = (USE_ULTIMATE, USE_SKILL_1, USE_SKILL_2, ATTACK)
 _ON_THE_WAY = (SUMMON, USE_SCROLL)
 _MOVEMENT_FOR = np.array([[6, 5, 4], [7, 0, 3], [8, 1, 2]])
 """Movement by [length + 1][depth + 1]: back, nothing, forward; down, level, up."""
+
+
+def _fighters(game: BatchedGame, player: int) -> tuple[np.ndarray, np.ndarray]:
+    """The player's fighters and the opponent's, `camtf.games.duel.state.FIGHTER` ``[n]``."""
+    assert isinstance(game, DuelGame)
+    return game.fighters[player], game.fighters[1 - player]
 
 
 class _Scene(NamedTuple):
@@ -214,10 +217,6 @@ def _legal(
 def _masks(observation: Observation) -> tuple[np.ndarray, np.ndarray]:
     mask = observation.mask > 0
     return mask[:, :MOVEMENT_COUNT], mask[:, MOVEMENT_COUNT : MOVEMENT_COUNT + SKILL_COUNT]
-
-
-def _uniform(legal: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return np.where(legal, rng.random(legal.shape), -1.0).argmax(axis=1).astype(np.int32)
 
 
 def _at(legal: np.ndarray, choice: np.ndarray) -> np.ndarray:

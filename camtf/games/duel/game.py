@@ -63,7 +63,7 @@ class Duel:
     @property
     def bots(self) -> Mapping[str, Bot]:
         """The scripted opponents."""
-        return BOTS  # type: ignore[return-value]
+        return BOTS
 
     def make(self, seed: int, match_ids: np.ndarray, staggered: bool = False) -> DuelGame:
         """Matches of the duel."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +14,6 @@ from camtf.games.duel.env import DuelGame
 from camtf.games.duel.roster import Roster
 from camtf.games.duel.state import RULES_VERSION
 from camtf.types import Observation
-
-Choose = Callable[[DuelGame, Observation], np.ndarray]
-"""From the game and what both players see ``[P, 1, ...]`` to their legal actions int32 ``[P, 1, H]``."""
-
 
 _LIMIT_BYTES = 1 << 20
 """Of a replay's content. A match of a minute has 600 decisions, or 2,400 bytes."""
@@ -62,24 +58,29 @@ class Moment:
 def record(
     roster: Roster,
     characters: tuple[str, str],
-    choose: Choose,
+    actions: np.ndarray,
     seed: int,
     players: tuple[str, str] = ("player 0", "player 1"),
     input_delay_ticks: int = 0,
 ) -> Replay:
-    """Play one match to its end and keep it. Raises RosterError on an unknown character."""
-    game, observation = _start(roster, characters, seed, input_delay_ticks)
-    actions = []
+    """Keep a match that was played: match 0 of a game with this seed, from actions ``[T, P, H]`` to the end.
+
+    Raises:
+        RosterError: unknown character.
+        ReplayError: the match does not end with the last of the actions.
+    """
+    game, _ = _start(roster, characters, seed, input_delay_ticks)
     digest = hashlib.sha256(_state(game))
-    done = False
-    while not done:
-        chosen = np.asarray(choose(game, observation), np.int32)
-        actions.append(chosen[:, 0].astype(np.int8))
-        observation, step = game.step(chosen)
+    ends = []
+    for number, chosen in enumerate(actions, start=1):
+        _, step = game.step(chosen[:, None])
         digest.update(_state(game))
-        done = bool(step.done[0])
+        if step.done[0]:
+            ends.append(number)
+    if ends != [len(actions)]:
+        raise ReplayError(f"a replay is one whole match; of {len(actions)} decisions those that end one are {ends}")
     return Replay(
-        characters, players, np.array(actions), seed, input_delay_ticks, RULES_VERSION, roster.digest,
+        characters, players, actions.astype(np.int8), seed, input_delay_ticks, RULES_VERSION, roster.digest,
         digest.hexdigest(),
     )  # fmt: skip
 

@@ -1,0 +1,114 @@
+"""Which game a configuration means, and which of its characters take part."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from camtf.config import Config, ConfigError
+from camtf.games.duel.game import Duel
+from camtf.games.duel.roster import load_roster
+from camtf.games.protocol import Game
+from camtf.settings import quoted
+from camtf.types import GameSpec
+
+_ID = re.compile(r"[a-z0-9_]+")
+_SHOWN = 8
+"""Ids that a message lists."""
+_PARTS: dict[str, type | tuple[type, ...]] = {
+    "name": str,
+    "spec": GameSpec,
+    "characters": tuple,
+    "default_characters": tuple,
+    "titles": tuple,
+    "digest": str,
+    "bots": Mapping,
+}
+
+
+def load_game(config: Config) -> Game:
+    """The game of ``config.game.name``: the duel, or what ``module:attribute`` names, a `Game` or a function of the
+    `Config` that gives one.
+
+    Raises:
+        ConfigError: there is no such thing, or it is no game. Names what was given and what is needed.
+        RosterError: the duel's roster is wrong.
+    """
+    name = config.game.name
+    if name in ("", "duel"):
+        roster = load_roster(config.game.roster) if config.game.roster else load_roster()
+        return Duel(roster, config.reward, config.game.input_delay_ticks)
+    found = _imported(name)
+    if isinstance(found, type) or (callable(found) and not hasattr(found, "make")):
+        found = _called(name, found, config)
+    _check(name, found)
+    return found
+
+
+def participants(config: Config, game: Game) -> tuple[int, ...]:
+    """Indices of the characters that take part: those that the configuration names, else the game's own choice.
+
+    Raises ConfigError on an unknown id.
+    """
+    index = {character: i for i, character in enumerate(game.characters)}
+    named = config.game.characters or game.default_characters
+    for character in named:
+        if character not in index:
+            raise ConfigError(
+                f"game.characters: unknown character {quoted(character)}; {game.name} has {_listed(game.characters)}"
+            )
+    return tuple(index[character] for character in named)
+
+
+def _imported(name: str) -> Any:
+    module, colon, attribute = name.partition(":")
+    if not (colon and module and attribute):
+        raise ConfigError(f"game.name must be duel or module:attribute, got {quoted(name)}")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        raise ConfigError(f"game.name: the module {quoted(module)} cannot be imported: {error}") from error
+    except AttributeError as error:
+        raise ConfigError(f"game.name: the module {quoted(module)} has no {quoted(attribute)}") from error
+
+
+def _called(name: str, function: Any, config: Config) -> Any:
+    try:
+        inspect.signature(function).bind(config)
+    except TypeError as error:
+        raise ConfigError(
+            f"game.name: {quoted(name)} must be a Game or take one argument, the Config: {error}"
+        ) from error
+    return function(config)
+
+
+def _check(name: str, game: Any) -> None:
+    """Raises ConfigError where what was found is no `Game`."""
+    for part, kind in _PARTS.items():
+        if not isinstance(getattr(game, part, None), kind):
+            needed = getattr(kind, "__name__", "")
+            raise ConfigError(
+                f"game.name {quoted(name)} gives {type(game).__name__}, which is no Game: it needs {part!r}, a {needed}"
+            )
+    if not callable(getattr(game, "make", None)):
+        raise ConfigError(f"game.name {quoted(name)} gives {type(game).__name__}, which is no Game: it needs 'make'")
+    ids = game.characters
+    wrong = [i for i in ids if not (isinstance(i, str) and _ID.fullmatch(i))]
+    if wrong or not ids or len(set(ids)) < len(ids):
+        raise ConfigError(
+            f"game.name {quoted(name)}: characters must be at least one id, each once, of lower-case letters, digits "
+            f"and underscores; got {_listed(ids)}"
+        )
+    if len(game.titles) != len(ids) or not set(game.default_characters) <= set(ids):
+        raise ConfigError(
+            f"game.name {quoted(name)}: {len(ids)} characters need as many titles, got {len(game.titles)}, and "
+            f"default_characters out of themselves, got {_listed(game.default_characters)}"
+        )
+
+
+def _listed(ids: tuple[Any, ...]) -> str:
+    more = f", ... ({len(ids)})" if len(ids) > _SHOWN else ""
+    return ", ".join(str(i)[:40] for i in ids[:_SHOWN]) + more
