@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
@@ -17,6 +18,18 @@ from mobile.export import Exporter, Options
 from mobile.pack import Pack
 
 distributed.start()
+settings.register_profile("no deadline", deadline=None)  # other work on the machine is no failure
+settings.load_profile("no deadline")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """What shares a fixture that takes long goes to one worker of pytest-xdist; every other test to any."""
+    for item in items:
+        known = item._fixtureinfo.name2fixturedefs
+        if {"run", "pack"} & known.keys():
+            item.add_marker(pytest.mark.xdist_group("run"))
+        elif any(fixtures[-1].scope == "module" for fixtures in known.values()):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,21 +12,22 @@ from pathlib import Path
 import pytest
 
 from camtf.checkpoint import RunDirectory
+from tests.programs import ROOT, run_program
 
-ROOT = Path(__file__).parents[1]
 TRAIN = ["-m", "camtf.train", "--preset=test"]
 
 
 def python(*arguments: str, ranks: int = 0, fails: bool = False) -> str:
-    """Run Python as a user would; all that it prints."""
-    command = ["horovodrun", "-np", str(ranks)] if ranks else []
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        [*command, sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400,
-        check=False,
-    )  # fmt: skip
-    text = done.stdout + done.stderr
-    assert (done.returncode != 0) == fails, text[-4000:]
+    """Run Python as a user would, ``-m module ...``; all that it prints."""
+    if not ranks:
+        status, text = run_program(*arguments[1:])
+    else:
+        done = subprocess.run(
+            ["horovodrun", "-np", str(ranks), sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True,
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}, timeout=400, check=False,
+        )  # fmt: skip
+        status, text = done.returncode, done.stdout + done.stderr
+    assert (status != 0) == fails, text[-4000:]
     return text
 
 
