@@ -22,7 +22,7 @@ def run_program(module: str, *arguments: str, seconds: float = 240) -> tuple[int
     Returns its exit status and what it printed on both streams. Raises TimeoutError where it takes too long.
     """
     with tempfile.NamedTemporaryFile() as printed:
-        process = _FORKS.Process(target=_program, args=(module, arguments, printed.name))
+        process = _FORKS.Process(target=_program, args=(module, arguments, dict(os.environ), printed.name))
         process.start()
         process.join(seconds)
         if process.exitcode is None:
@@ -31,8 +31,10 @@ def run_program(module: str, *arguments: str, seconds: float = 240) -> tuple[int
         return process.exitcode, Path(printed.name).read_text(encoding="utf-8")
 
 
-def _program(module: str, arguments: tuple[str, ...], printed: str) -> None:
-    """What the forked process does."""
+def _program(module: str, arguments: tuple[str, ...], environment: dict[str, str], printed: str) -> None:
+    """What the forked process does. Its own environment is that of the first program that was run."""
+    os.environ.clear()
+    os.environ.update(environment)
     streams = os.open(printed, os.O_WRONLY | os.O_APPEND)
     for stream in (1, 2):
         os.dup2(streams, stream)

@@ -79,7 +79,7 @@ def test_wrong_flags_are_refused(
 
 def test_a_wrong_character_is_named(tmp_path: Path) -> None:
     text = python(*TRAIN, f"--run_dir={tmp_path / 'run'}", "--game.characters=ember_fox,nobody", fails=True)
-    assert "unknown character 'nobody'; the roster has ember_fox" in text and "Traceback" not in text
+    assert "unknown character 'nobody'; duel has ember_fox" in text and "Traceback" not in text
 
 
 @pytest.mark.parametrize(
