@@ -138,6 +138,9 @@ def test_no_rows_and_unknown_snapshots(setting: Setting) -> None:
     for wrong in (SNAPSHOTS, UNIFORM - 1):
         with pytest.raises(ValueError, match=rf"snapshot must be in \[-1, 5\), got .*{wrong}"):
             setting.together(np.where(np.arange(ROWS) == 7, wrong, 0))
+    for snapshot, character in ((SNAPSHOTS, 0), (0, 10_000), (0, -1)):
+        with pytest.raises(IndexError, match="no such snapshot or character"):
+            setting.pool.mixture(np.array([snapshot]), np.array([character]))
 
 
 @pytest.mark.parametrize("size", [1, 7, EXACT_ROWS, 130])
@@ -163,7 +166,8 @@ def test_only_what_rows_need_is_computed(snapshots: int, spread: str, unit: int)
         "uniform": rng.permutation(np.arange(n) % snapshots),
         "skewed": np.minimum(rng.geometric(0.5, n) - 1, snapshots - 1),
     }[spread]
-    rows, slot, owner, whole = pool_module._arrange(snapshot, snapshots, unit)
+    counts = np.bincount(snapshot, minlength=snapshots)
+    rows, slot, owner, whole = pool_module._arrange(snapshot, counts, unit)
     assert rows.shape[1] % unit == 0 and len(owner) == len(rows)
     np.testing.assert_array_equal(rows.ravel()[slot], np.arange(n))
     np.testing.assert_array_equal(owner[slot // rows.shape[1]], snapshot)

@@ -24,8 +24,8 @@ EXACT_ROWS = 64
 no multiple of this; so a row's logits could differ in the last bit with the rows beside it. In blocks of this many rows
 or a multiple of it they do not: seen with AMX, AVX-512, AVX2 and SSE, with oneDNN and without it."""
 
-_GATHERED_BLOCK = 24
-_BLOCK = 10
+_GATHERED_BLOCK = 40
+_BLOCK = 20
 """What a block costs beside its rows, in rows: weights are copied and read, or read alone. Both grow as a row's cost
 does with the size of the network. Measured by `benchmarks.pool`."""
 
@@ -58,7 +58,8 @@ class Pool:
         self._tensors = [tensor(stacked) for stacked in self._weights]
         for index, snapshot in enumerate(snapshots):
             self.set_weights(index, snapshot.weights)
-        self._mixtures = np.array([s.mixture for s in snapshots], np.float32)
+        nothing = np.zeros((0, 0, config.mixture_slots), np.float32)
+        self._mixtures = np.stack([s.mixture.astype(np.float32) for s in snapshots]) if snapshots else nothing
 
     def set_weights(self, index: int, weights: dict[str, np.ndarray]) -> None:
         """Replace the weights of one snapshot. Not while another thread calls `act`.
@@ -71,11 +72,12 @@ class Pool:
         self.snapshots[index] = dataclasses.replace(self.snapshots[index], weights=weights)
 
     def mixture(self, snapshot: np.ndarray, character: np.ndarray) -> np.ndarray:
-        """What each snapshot is conditioned on as each character, float32 ``[n, S]``; zeros for `UNIFORM`."""
+        """What each snapshot is conditioned on as each character, float32 ``[n, S]``; zeros for `UNIFORM`.
+
+        Raises IndexError where there is no such snapshot or character.
+        """
         mixture = np.zeros((len(snapshot), self._policy.config.mixture_slots), np.float32)
-        served = snapshot != UNIFORM
-        if served.any():
-            mixture[served] = self._mixtures[snapshot[served], character[served]]
+        _look_up(self._mixtures, snapshot, character, mixture)
         return mixture
 
     def act(
@@ -100,15 +102,18 @@ class Pool:
         """
         if len(snapshot) == 0:
             return np.zeros((0, 2), np.int32)
-        low, high = int(snapshot.min()), int(snapshot.max())
-        if low < UNIFORM or high >= len(self.snapshots):
-            raise ValueError(f"snapshot must be in [{UNIFORM}, {len(self.snapshots)}), got {low} to {high}")
-        actions = np.zeros((len(snapshot), 2), np.int32)
-        if high != UNIFORM:
-            rows, slot, owner, whole = _arrange(snapshot, len(self.snapshots), EXACT_ROWS if exact else 1)
+        counts = np.zeros(len(self.snapshots), np.int64)
+        served = _count(snapshot, counts)
+        if served < 0:
+            low, high = snapshot.min(), snapshot.max()
+            raise ValueError(f"snapshot must be in [{UNIFORM}, {len(counts)}), got {low} to {high}")
+        if served:
+            rows, slot, owner, whole = _arrange(snapshot, counts, EXACT_ROWS if exact else 1)
             given = self._tensors, Observation(*map(tensor, observation)), mixture, uniforms, rows, slot
             actions = (self._act_whole(*given) if whole else self._act_gathered(*given, owner)).numpy()
-        if low == UNIFORM:
+        else:
+            actions = np.zeros((len(snapshot), 2), np.int32)
+        if served < len(snapshot):
             _choose_uniformly(snapshot, observation.mask, uniforms, self._policy.spec.movements, actions)
         return actions
 
@@ -132,8 +137,9 @@ class Pool:
     def _inputs(self) -> tuple[object, ...]:
         """Types of the arguments of `_act_blocks`."""
         weights = [tf.TensorSpec(stacked.shape, tf.float32) for stacked in self._weights]
-        more = rows_of(tf.float32), rows_of(tf.int32), tf.TensorSpec((None,), tf.int32)
-        return weights, *self._policy.inputs, *more
+        spec = self._policy.spec
+        uniforms = tf.TensorSpec((None, spec.movements + spec.skills), tf.float32)
+        return weights, *self._policy.inputs, uniforms, rows_of(tf.int32), tf.TensorSpec((None,), tf.int32)
 
     def _act_blocks(
         self,
@@ -152,10 +158,10 @@ class Pool:
             outputs, _ = self._policy.network.stateless_call(own_weights, [], own)
             return outputs["movement"], outputs["skill"]
 
-        flat = tf.reshape(rows, (-1,))
-        movement, skill = (tf.reshape(x, (-1, x.shape[-1])) for x in tf.vectorized_map(by_one, (weights, inputs)))
-        output = PolicyOutput(movement, skill, tf.zeros(()))
-        return tf.gather(sample(output, tf.gather(observation.mask, flat), tf.gather(uniforms, flat)), slot)
+        logits = tf.vectorized_map(by_one, (weights, inputs))
+        flat = (tf.reshape(x, (-1, x.shape[-1])) for x in (*logits, inputs["mask"], tf.gather(uniforms, rows)))
+        movement, skill, mask, chance = flat
+        return tf.gather(sample(PolicyOutput(movement, skill, tf.zeros(())), mask, chance), slot)
 
 
 @dataclass(frozen=True)
@@ -173,16 +179,37 @@ class PoolPlayer:
 
 
 @njit(cache=True)
-def _arrange(snapshot: np.ndarray, snapshots: int, unit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
+def _look_up(mixtures: np.ndarray, snapshot: np.ndarray, character: np.ndarray, out: np.ndarray) -> None:
+    for row, own in enumerate(snapshot):
+        if own != UNIFORM:
+            if not (0 <= own < mixtures.shape[0] and 0 <= character[row] < mixtures.shape[1]):
+                raise IndexError("no such snapshot or character")
+            out[row] = mixtures[own, character[row]]
+
+
+@njit(cache=True)
+def _count(snapshot: np.ndarray, counts: np.ndarray) -> int:
+    """Add every snapshot's rows to ``counts``. Returns how many are not `UNIFORM`; -1 where one is out of range."""
+    served = 0
+    for own in snapshot:
+        if own < UNIFORM or own >= len(counts):
+            return -1
+        if own != UNIFORM:
+            counts[own] += 1
+            served += 1
+    return served
+
+
+@njit(cache=True)
+def _arrange(snapshot: np.ndarray, counts: np.ndarray, unit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, bool]:
     """Cut rows into blocks of one width, a multiple of ``unit``, each of one snapshot; `UNIFORM` rows are left out.
+
+    ``counts``: how many rows each snapshot has.
 
     Returns the rows of each block, int32 ``[blocks, width]`` (what is left over computes row 0 once more); where among
     them each row stands, ``[n]``; whose each block is, ``[blocks]``; whether the blocks are all snapshots in order.
     """
-    counts = np.zeros(snapshots, np.int64)
-    for own in snapshot:
-        if own >= 0:
-            counts[own] += 1
+    snapshots = len(counts)
     widest = (counts.max() + unit - 1) // unit * unit
     width, whole, least = widest, True, snapshots * (widest + _BLOCK)
     candidate = unit
@@ -201,7 +228,7 @@ def _arrange(snapshot: np.ndarray, snapshots: int, unit: int) -> tuple[np.ndarra
     rows = np.zeros(len(owner) * width, np.int32)
     slot = np.zeros(len(snapshot), np.int32)
     for row, own in enumerate(snapshot):
-        if own >= 0:
+        if own != UNIFORM:
             slot[row] = following[own]
             rows[following[own]] = row
             following[own] += 1
