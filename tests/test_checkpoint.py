@@ -234,6 +234,7 @@ def test_what_does_not_change_training_may_change(tmp_path: Path, roster: Roster
     changes = {
         "evaluation.games": 9, "evaluation.bot_games": 9, "evaluation.yardstick_updates": 3, "checkpoints_kept": 5,
         "evaluation.yardstick_games": 2, "checkpoint_updates": 7, "histogram_updates": 0, "specialists.groups": 2,
+        "game.roster": "moved",
     }  # fmt: skip
     other = override(config, changes)
     run.begin(other, roster, write=False)
