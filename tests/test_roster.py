@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from camtf.games.duel.roster import Roster, RosterError, element_column, generate, load_roster
-from camtf.games.duel.roster.loader import read_toml
+from camtf.games.duel.roster.entries import read_toml
 from camtf.games.duel.roster.schema import MOVES
 
 
@@ -52,8 +52,8 @@ def changed(folder: Path, tmp_path: Path, file: str, old: str, new: str) -> Path
         ("startup_ticks = 3", "startup_ticks = 3\nspeed = 4", r"'anvil', chain 1: unknown field 'speed' = 4"),
         ('inflict = "burn"', 'inflict = "melt"', r"'anvil', skill_1: field 'inflict' must be one of .*; got 'melt'"),
         ("damage_hp = 100", "damage_hp = 1.5", r"'damage_hp' must be an integer.* got 1.5"),
-        ("[character.skill_2]", "[character.skill_9]", r"'anvil': field 'skill_2' must be a table, got None"),
-        ('name = "Anvil"', "name = 3", r"field 'name' must be a non-empty string, got 3"),
+        ("[character.skill_2]", "[character.skill_9]", r"'anvil': field 'skill_2' is missing; it must be a table"),
+        ('name = "Anvil"', "name = 3", r"field 'name' must be a string of 1 to 64 printable characters, got 3"),
         ("[[character]]", "[[character", r"characters.toml: not valid TOML"),
     ],
 )
@@ -66,7 +66,7 @@ def test_bad_characters_are_refused(plain_folder: Path, tmp_path: Path, old: str
     ("old", "new", "message"),
     [
         ("interval_ticks = 60", "interval_ticks = 0", r"summon 'crow': field 'interval_ticks'.*got 0"),
-        ('"wind", "earth"]', '"wind"]', r"'cycle' must be a list of at least 3"),
+        ('"wind", "earth"]', '"wind"]', r"'cycle' must be a list of 3 to 32 different names"),
         ("[[weapon]]", "[[club]]", r"no \[\[weapon\]\] entry"),
     ],
 )

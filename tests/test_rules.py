@@ -174,6 +174,34 @@ def test_projectile_flies_and_burns(plain: Roster) -> None:
     assert duel.fighter(1)["buff_magnitude"][BURN] == 0
 
 
+def test_a_shot_stays_that_moves_own_though_its_buff_ends_the_move(plain: Roster) -> None:
+    duel = Duel(with_move(plain, "skill_1", gain=STUN, gain_ticks=30), "anvil", "reed", 3000)
+    duel.play("stay skill_1")
+    duel.play()
+    assert duel.fighter(0)["stun_ticks"] > 0
+    assert duel.fighter(0)["projectile_move"][0] == MOVES.index("skill_1")
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_a_shot_that_stands_still_pushes_the_way_its_owner_faces(plain: Roster, left: int) -> None:
+    fields = {"projectile_ticks": 30, "projectile_mm_per_tick": 0, "reach_mm": 1000, "stun_ticks": 10}
+    fields["push_mm_per_tick"] = 100
+    duel = Duel(with_move(plain, "skill_1", left, **fields), "anvil", "reed")
+    duel.put(left, x_mm=-450)
+    duel.put(1 - left, x_mm=450)
+    duel.play(*(("stay skill_1", "stay none") if left == 0 else ("stay none", "stay skill_1")))
+    duel.play(times=4)
+    assert duel.fighter(1 - left)["x_mm"] == 450 + 6 * 100
+
+
+def test_what_a_blow_grants_its_victim_does_not_help_in_the_same_tick(plain: Roster) -> None:
+    fields = {"inflict": rules.MIGHT, "inflict_ticks": 30, "inflict_magnitude_per_mille": 1000}
+    duel = Duel(with_move(plain, "chain_1", **fields), "anvil", "reed")
+    duel.play("stay attack", "stay attack")
+    duel.play()
+    assert duel.fighter(0)["health_hp"] == 910 and duel.fighter(1)["health_hp"] == 890
+
+
 def test_cooldown_ends_on_its_tick(plain: Roster) -> None:
     duel = Duel(plain, "anvil", "reed", 5000)
     duel.play("stay skill_1")
@@ -340,7 +368,8 @@ def test_stun_holds_and_substitution_ends_it(plain: Roster) -> None:
     assert duel.fighter(1)["buff_ticks"][STUN] == 28 and duel.fighter(1)["stun_ticks"] == 28
     assert not duel.may(1, "attack") and not duel.may_move(1, "forward") and duel.may(1, "substitute")
     duel.play("stay none", "stay substitute")
-    assert duel.fighter(1)["buff_ticks"][STUN] == 0 and duel.may(1, "attack")
+    assert duel.may(1, "attack")
+    assert not any(duel.fighter(1)[f"buff_{part}"][STUN] for part in ("ticks", "stacks", "magnitude"))
 
 
 def test_armour_takes_a_fixed_part_but_never_all(plain: Roster) -> None:

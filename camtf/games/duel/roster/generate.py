@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from camtf.games.duel.roster.loader import DEFAULT_FOLDER, read_toml
+from camtf.games.duel.roster.entries import read_toml
+from camtf.games.duel.roster.loader import DEFAULT_FOLDER
 from camtf.games.duel.roster.plans import (
     FIRST_NAMES,
     GAINED,

@@ -3,34 +3,44 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from camtf.games.duel.roster import schema
-from camtf.games.duel.roster.schema import BUFFS, MOVES, SCROLL, Number
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from camtf.games.duel.roster.entries import (
+    ID_ALLOWED,
+    Entry,
+    RosterError,
+    is_identifier,
+    read_table,
+    read_toml,
+    shown,
+)
+from camtf.games.duel.roster.schema import MOVES, SCROLL, Number
 
 DEFAULT_FOLDER = Path(__file__).parent
 
-_LOADOUT_KINDS = {
-    "scroll": schema.MOVE_NUMBERS,
+_NUMBERS_OF_KIND = {
+    "scroll": schema.SCROLL_NUMBERS,
     "summon": schema.SUMMON_NUMBERS,
     "weapon": schema.WEAPON_NUMBERS,
     "armour": schema.ARMOUR_NUMBERS,
 }
 _NUMBERED_MOVES = ("skill_1", "skill_2", "ultimate")
+_ABOUT = ("id", "name")
 
 
-class RosterError(ValueError):
-    """A roster file says something that is not allowed. Names file, entry, field and value."""
+class Tables(NamedTuple):
+    """What the rules read, as compiled code takes it. N characters."""
+
+    moves: np.ndarray  # MOVE_DTYPE [N, len(MOVES)]
+    characters: np.ndarray  # CHARACTER_DTYPE [N]
+    summons: np.ndarray  # SUMMON_DTYPE [number of summons]
+    multipliers: np.ndarray  # int32 [elements, elements]
+    element_module: np.ndarray  # int32 [N, ids + attributes]
 
 
 @dataclass(frozen=True)
@@ -70,10 +80,15 @@ class Roster:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def tables(self) -> Tables:
+        """The arrays that the rules read, in one record."""
+        return Tables(self.moves, self.characters, self.summons, self.multipliers, self.element_module)
+
     def index(self, character_id: str) -> int:
         """Index of a character. Raises RosterError with the known ids."""
         if character_id not in self.ids:
-            raise RosterError(f"unknown character {character_id!r}; the roster has {', '.join(self.ids)}")
+            raise RosterError(f"unknown character {shown(character_id)}; the roster has {', '.join(self.ids)}")
         return self.ids.index(character_id)
 
 
@@ -99,8 +114,8 @@ SHOWN_MOVE_NUMBERS = (
 def element_column(move: str, number: str) -> int:
     """Column of the Element module that holds one of SHOWN_MOVE_NUMBERS of one of SHOWN_MOVES."""
     before = len(ELEMENT_IDS) + len(schema.CHARACTER_NUMBERS)
-    shown = [name for name in schema.MOVE_NUMBERS if name in SHOWN_MOVE_NUMBERS]
-    return before + SHOWN_MOVES.index(move) * len(shown) + shown.index(number)
+    numbers = [name for name in schema.MOVE_NUMBERS if name in SHOWN_MOVE_NUMBERS]
+    return before + SHOWN_MOVES.index(move) * len(numbers) + numbers.index(number)
 
 
 def load_roster(folder: Path | str = DEFAULT_FOLDER) -> Roster:
@@ -109,190 +124,149 @@ def load_roster(folder: Path | str = DEFAULT_FOLDER) -> Roster:
     Raises RosterError.
     """
     folder = Path(folder)
-    loadout_file = folder / "loadout.toml"
-    loadout = read_toml(loadout_file)
+    loadout = _read_loadout(folder / "loadout.toml")
     files = sorted(folder.glob("characters*.toml")) or [folder / "characters.toml"]
-    entries: dict[str, _Entry] = {}
-    holdout: list[str] = []
-    for file in files:
-        data = read_toml(file)
-        for entry_id, entry in _table(data, "character", file).items():
-            if entry_id in entries:
-                raise RosterError(f"{entry.where}: field 'id' = {entry_id!r} stands in {entries[entry_id].where} too")
-            entries[entry_id] = entry
-        holdout += _holdout(data, file)
-    for entry_id in holdout:
-        if entry_id not in entries:
-            raise RosterError(f"{folder}: 'holdout' names {entry_id!r}, which is no character")
-
-    cycle, multipliers = _elements(loadout.get("elements"), loadout_file)
-    tables = {kind: _table(loadout, kind, loadout_file) for kind in _LOADOUT_KINDS}
-    order = {kind: {entry_id: i for i, entry_id in enumerate(tables[kind])} for kind in tables}
-    order["element"] = {name: i for i, name in enumerate(cycle)}
-    order["passive"] = {name: i for i, name in enumerate(schema.PASSIVES)}
-
-    packed = np.zeros(len(entries), schema.CHARACTER_DTYPE)
-    moves = np.zeros((len(entries), len(MOVES)), schema.MOVE_DTYPE)
-    for i, entry in enumerate(entries.values()):
-        entry.pack_numbers(schema.CHARACTER_NUMBERS, packed[i])
-        for kind in ("element", "passive", *_LOADOUT_KINDS):
-            packed[i][kind] = entry.choice(kind, order[kind])
-        weapon, armour = entry.data["weapon"], entry.data["armour"]
-        tables["weapon"][weapon].pack_numbers(schema.WEAPON_NUMBERS, packed[i])
-        tables["armour"][armour].pack_numbers(schema.ARMOUR_NUMBERS, packed[i])
-        for m, move in enumerate([*entry.chain(), *(entry.part(name) for name in _NUMBERED_MOVES)]):
-            move.pack_move(moves[i, m])
-        tables["scroll"][entry.data["scroll"]].pack_move(moves[i, SCROLL])
-        entry.only(
-            {"archetype", "element", "passive", "chain", *_NUMBERED_MOVES, *_LOADOUT_KINDS, *schema.CHARACTER_NUMBERS}
-        )
-
-    summons = np.zeros(len(tables["summon"]), schema.SUMMON_DTYPE)
-    for i, entry in enumerate(tables["summon"].values()):
-        entry.pack_numbers(schema.SUMMON_NUMBERS, summons[i])
-        summons[i]["inflict"] = entry.buff("inflict")
-        entry.only({"inflict", *schema.SUMMON_NUMBERS})
-    for entry in tables["scroll"].values():
-        entry.pack_move(np.zeros(1, schema.MOVE_DTYPE)[0])
-    for kind in ("weapon", "armour"):
-        for entry in tables[kind].values():
-            entry.only(set(_LOADOUT_KINDS[kind]))
+    entries, holdout = _read_characters(files)
+    characters, moves = _pack_characters(entries, loadout)
+    summons = _pack_summons(loadout)
 
     digest = hashlib.sha256()
-    for array in (packed, moves, summons, multipliers):
+    for array in (characters, moves, summons, loadout.multipliers):
         digest.update(array.tobytes())
     digest.update(repr((tuple(entries), holdout)).encode())
     return Roster(
         ids=tuple(entries),
         names=tuple(entry.text("name") for entry in entries.values()),
         archetypes=tuple(entry.text("archetype") for entry in entries.values()),
-        elements=cycle,
-        move_names=tuple(
-            (
-                *(f"Attack {i + 1}" for i in range(schema.CHAIN_LENGTH)),
-                *(entry.part(name).text("name") for name in _NUMBERED_MOVES),
-                tables["scroll"][entry.data["scroll"]].text("name"),
-            )
-            for entry in entries.values()
-        ),
-        characters=packed,
+        elements=loadout.choices["element"],
+        move_names=tuple(_move_names(entry, loadout) for entry in entries.values()),
+        characters=characters,
         moves=moves,
         summons=summons,
-        multipliers=multipliers,
-        element_module=_element_module(packed, moves),
-        id_counts=tuple(map(len, (entries, cycle, *tables.values(), schema.PASSIVES))),
+        multipliers=loadout.multipliers,
+        element_module=_element_module(characters, moves),
+        id_counts=(len(entries), *(len(loadout.choices[name]) for name in ELEMENT_IDS[1:])),
         digest=digest.hexdigest(),
         holdout=tuple(holdout),
     )
 
 
 @dataclass(frozen=True)
-class _Entry:
-    """One table of a TOML file, with the place that error messages name."""
+class _Loadout:
+    """What characters choose from."""
 
-    where: str
-    data: dict[str, Any]
+    tables: dict[str, dict[str, Entry]]  # kind -> id -> entry
+    choices: dict[str, tuple[str, ...]]  # field of a character -> what it may say
+    multipliers: np.ndarray  # int32 [elements, elements]
 
-    def text(self, field: str) -> str:
-        value = self.data.get(field)
-        if not isinstance(value, str) or not value:
-            raise RosterError(f"{self.where}: field {field!r} must be a non-empty string, got {value!r}")
-        return value
-
-    def part(self, field: str) -> _Entry:
-        value = self.data.get(field)
-        if not isinstance(value, dict):
-            raise RosterError(f"{self.where}: field {field!r} must be a table, got {value!r}")
-        return _Entry(f"{self.where}, {field}", value)
-
-    def chain(self) -> list[_Entry]:
-        value = self.data.get("chain")
-        if not isinstance(value, list) or len(value) != schema.CHAIN_LENGTH:
-            given = len(value) if isinstance(value, list) else value
-            raise RosterError(f"{self.where}: field 'chain' must have {schema.CHAIN_LENGTH} tables, got {given!r}")
-        return [_Entry(f"{self.where}, chain {i + 1}", table) for i, table in enumerate(value)]
-
-    def choice(self, field: str, allowed: dict[str, int]) -> int:
-        value = self.data.get(field)
-        if not isinstance(value, str) or value not in allowed:
-            raise RosterError(f"{self.where}: field {field!r} must be one of {', '.join(allowed)}; got {value!r}")
-        return allowed[value]
-
-    def pack_numbers(self, numbers: dict[str, Number], record: Any) -> None:
-        for field, (low, high, default) in numbers.items():
-            value = self.data.get(field, default)
-            if value is None:
-                raise RosterError(f"{self.where}: field {field!r} is missing; it is an integer in [{low}, {high}]")
-            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-                raise RosterError(f"{self.where}: field {field!r} must be an integer in [{low}, {high}], got {value!r}")
-            record[field] = value
-
-    def pack_move(self, record: Any) -> None:
-        """A move's numbers and the two buffs it may name (-1: none)."""
-        self.pack_numbers(schema.MOVE_NUMBERS, record)
-        for field in ("inflict", "gain"):
-            record[field] = self.buff(field)
-        self.only({"inflict", "gain", *schema.MOVE_NUMBERS})
-
-    def buff(self, field: str) -> int:
-        """Index of the buff that a field names, -1 where the field is left out."""
-        return self.choice(field, {b: i for i, b in enumerate(BUFFS)}) if field in self.data else -1
-
-    def only(self, allowed: set[str]) -> None:
-        for field, value in self.data.items():
-            if field not in allowed and field not in ("id", "name"):
-                raise RosterError(
-                    f"{self.where}: unknown field {field!r} = {value!r}; allowed are {', '.join(sorted(allowed))}"
-                )
+    def chosen(self, kind: str, character: Entry) -> Entry:
+        """The entry of a kind that a character names."""
+        return self.tables[kind][self.choices[kind][character.choice(kind, self.choices[kind])]]
 
 
-def read_toml(file: Path) -> dict[str, Any]:
-    """Content of a roster file. Raises RosterError."""
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RosterError(f"{file}: cannot be read: {error.strerror}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise RosterError(f"{file}: not valid TOML: {error}") from error
+def _read_loadout(file: Path) -> _Loadout:
+    """Every entry is looked at, whether a character names it or not; summons when they are packed."""
+    data = read_toml(file)
+    cycle, multipliers = _elements(Entry(str(file), data).part("elements"))
+    tables = {kind: read_table(data, kind, file) for kind in _NUMBERS_OF_KIND}
+    Entry(str(file), data).only(("elements", *tables))
+    for entry in tables["scroll"].values():
+        _pack_move(entry, np.zeros(1, schema.MOVE_DTYPE)[0], schema.SCROLL_NUMBERS, _ABOUT)
+    for kind in ("weapon", "armour"):
+        for entry in tables[kind].values():
+            entry.pack_numbers(_NUMBERS_OF_KIND[kind], {})
+            entry.only((*_ABOUT, *_NUMBERS_OF_KIND[kind]))
+    choices = {"element": cycle, "passive": schema.PASSIVES, **{kind: tuple(table) for kind, table in tables.items()}}
+    return _Loadout(tables, choices, multipliers)
 
 
-def _table(data: dict[str, Any], kind: str, file: Path) -> dict[str, _Entry]:
-    """The entries ``[[kind]]`` of a file by id, in file order. Raises RosterError on a missing or repeated id."""
-    entries: dict[str, _Entry] = {}
-    for i, table in enumerate(data.get(kind, [])):
-        entry_id = _Entry(f"{file}: {kind} number {i + 1}", table).text("id")
-        entry = _Entry(f"{file}: {kind} {entry_id!r}", table)
-        if entry_id in entries:
-            raise RosterError(f"{entry.where}: field 'id' = {entry_id!r} stands twice in the file")
-        entry.text("name")
-        entries[entry_id] = entry
-    if not entries:
-        raise RosterError(f"{file}: no [[{kind}]] entry")
-    return entries
-
-
-def _holdout(data: dict[str, Any], file: Path) -> list[str]:
-    value = data.get("holdout", [])
-    if not isinstance(value, list) or not all(isinstance(entry_id, str) for entry_id in value):
-        raise RosterError(f"{file}: 'holdout' must be a list of character ids, got {value!r}")
-    return value
-
-
-def _elements(data: Any, file: Path) -> tuple[tuple[str, ...], np.ndarray]:
+def _elements(entry: Entry) -> tuple[tuple[str, ...], np.ndarray]:
     """The cycle of elements and its damage factors in per mille."""
-    entry = _Entry(f"{file}: elements", data if isinstance(data, dict) else {})
-    cycle = entry.data.get("cycle")
-    if not isinstance(cycle, list) or len(cycle) < 3 or len(set(map(str, cycle))) != len(cycle):
-        raise RosterError(f"{entry.where}: field 'cycle' must be a list of at least 3 different names, got {cycle!r}")
-    record: dict[str, int] = {}
-    entry.pack_numbers({"advantage_per_mille": Number(0, 500)}, record)
-    entry.only({"cycle", "advantage_per_mille"})
-    count = len(cycle)
-    multipliers = np.full((count, count), 1000, np.int32)
-    for i in range(count):
-        multipliers[i, (i + 1) % count] += record["advantage_per_mille"]
-        multipliers[(i + 1) % count, i] -= record["advantage_per_mille"]
+    cycle: Any = entry.data.get("cycle")
+    low, high, _ = schema.ELEMENTS
+    names = isinstance(cycle, list) and low <= len(cycle) <= high and all(map(is_identifier, cycle))
+    if not names or len(set(cycle)) != len(cycle):
+        raise entry.wrong("cycle", f"a list of {low} to {high} different names, each {ID_ALLOWED}")
+    advantage = entry.number("advantage_per_mille", schema.ADVANTAGE_PER_MILLE)
+    entry.only(("cycle", "advantage_per_mille"))
+    multipliers = np.full((len(cycle), len(cycle)), 1000, np.int32)
+    for i in range(len(cycle)):
+        multipliers[i, (i + 1) % len(cycle)] += advantage
+        multipliers[(i + 1) % len(cycle), i] -= advantage
     return tuple(cycle), multipliers
+
+
+def _read_characters(files: list[Path]) -> tuple[dict[str, Entry], list[str]]:
+    """The entries of all characters by id, and the ids of those that are held out."""
+    entries: dict[str, Entry] = {}
+    holdout: dict[str, Path] = {}
+    for file in files:
+        data = read_toml(file)
+        for entry_id, entry in read_table(data, "character", file).items():
+            if entry_id in entries:
+                raise RosterError(f"{entry.where}: field 'id' = {entry_id!r} stands in {entries[entry_id].where} too")
+            entries[entry_id] = entry
+        Entry(str(file), data).only(("character", "holdout"))
+        ids = data.get("holdout", [])
+        if not isinstance(ids, list) or not all(isinstance(entry_id, str) for entry_id in ids):
+            raise RosterError(f"{file}: 'holdout' must be a list of character ids, got {shown(ids)}")
+        for entry_id in ids:
+            if entry_id in holdout:
+                raise RosterError(f"{file}: 'holdout' names {shown(entry_id)}, which {holdout[entry_id]} does already")
+            holdout[entry_id] = file
+    for entry_id, file in holdout.items():
+        if entry_id not in entries:
+            raise RosterError(f"{file}: 'holdout' names {shown(entry_id)}, which is no character")
+    if len(holdout) == len(entries):
+        raise RosterError(f"{files[-1]}: 'holdout' names every one; at least one character must be left to train")
+    return entries, list(holdout)
+
+
+def _pack_characters(entries: dict[str, Entry], loadout: _Loadout) -> tuple[np.ndarray, np.ndarray]:
+    """CHARACTER_DTYPE ``[N]`` and MOVE_DTYPE ``[N, len(MOVES)]``."""
+    packed = np.zeros(len(entries), schema.CHARACTER_DTYPE)
+    moves = np.zeros((len(entries), len(MOVES)), schema.MOVE_DTYPE)
+    for record, own_moves, entry in zip(packed, moves, entries.values(), strict=True):
+        entry.pack_numbers(schema.CHARACTER_NUMBERS, record)
+        for field, choices in loadout.choices.items():
+            record[field] = entry.choice(field, choices)
+        for kind in ("weapon", "armour"):
+            loadout.chosen(kind, entry).pack_numbers(_NUMBERS_OF_KIND[kind], record)
+        for move, part in enumerate(entry.parts("chain", schema.CHAIN_LENGTH)):
+            _pack_move(part, own_moves[move], schema.MOVE_NUMBERS)
+        for name in _NUMBERED_MOVES:
+            _pack_move(entry.part(name), own_moves[MOVES.index(name)], schema.MOVE_NUMBERS, ("name",))
+        _pack_move(loadout.chosen("scroll", entry), own_moves[SCROLL], schema.SCROLL_NUMBERS, _ABOUT)
+        entry.only((*_ABOUT, "archetype", "chain", *_NUMBERED_MOVES, *loadout.choices, *schema.CHARACTER_NUMBERS))
+    return packed, moves
+
+
+def _pack_summons(loadout: _Loadout) -> np.ndarray:
+    """SUMMON_DTYPE ``[number of summons]``."""
+    entries = loadout.tables["summon"].values()
+    packed = np.zeros(len(entries), schema.SUMMON_DTYPE)
+    for record, entry in zip(packed, entries, strict=True):
+        entry.pack_numbers(schema.SUMMON_NUMBERS, record)
+        entry.pack_buff("inflict", record)
+        entry.only((*_ABOUT, "inflict", *schema.SUMMON_NUMBERS))
+    return packed
+
+
+def _pack_move(entry: Entry, record: np.ndarray, numbers: dict[str, Number], about: tuple[str, ...] = ()) -> None:
+    """A move's numbers and the two buffs it may name; ``about`` are the fields that are not for the rules."""
+    entry.pack_numbers(numbers, record)
+    entry.pack_buff("inflict", record)
+    entry.pack_buff("gain", record)
+    entry.only((*about, "inflict", "gain", *numbers))
+
+
+def _move_names(entry: Entry, loadout: _Loadout) -> tuple[str, ...]:
+    """Names of a character's MOVES."""
+    return (
+        *(f"Attack {i + 1}" for i in range(schema.CHAIN_LENGTH)),
+        *(entry.part(name).text("name") for name in _NUMBERED_MOVES),
+        loadout.chosen("scroll", entry).text("name"),
+    )
 
 
 def _element_module(characters: np.ndarray, moves: np.ndarray) -> np.ndarray:

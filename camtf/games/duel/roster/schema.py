@@ -1,7 +1,8 @@
 """What an entry of the roster may say: every field with its range, and the packed records that the rules read.
 
-A `Number` is an integer in ``[low, high]``; ``default=None`` makes it required. The attributes that the Element
-module shows are these numbers divided by their range, so a range is also a unit of observation.
+A `Number` is an integer in ``[low, high]``; ``default=None`` makes it required. A range is also a unit of observation:
+the Element module shows numbers divided by their range, and the Basic and Buff modules divide what a number causes by
+the largest that is allowed here. Whatever is accepted keeps the ranges that `camtf.games.duel.observation` promises.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ PASSIVES = (
 MAX_STACKS = 3
 MAX_BUFF_TICKS = 300
 MAX_BUFF_MAGNITUDE = 1000
+MAX_STUN_TICKS = 40
+"""Of a blow's own stun and of the buff."""
 
 CHAIN_LENGTH = 3
 SKILL_1, SKILL_2, ULTIMATE, SCROLL = 3, 4, 5, 6
@@ -69,7 +72,7 @@ MOVE_NUMBERS = {
     "reach_mm": Number(0, 6000, 0),
     "width_mm": Number(0, 3000, 0),
     "damage_hp": Number(0, 400, 0),
-    "stun_ticks": Number(0, 40, 0),
+    "stun_ticks": Number(0, MAX_STUN_TICKS, 0),
     "push_mm_per_tick": Number(-300, 300, 0),
     "lunge_mm_per_tick": Number(-400, 400, 0),
     "projectile_mm_per_tick": Number(0, 600, 0),
@@ -85,8 +88,15 @@ MOVE_NUMBERS = {
     "gain_ticks": Number(0, MAX_BUFF_TICKS, 0),
     "gain_magnitude_per_mille": Number(0, MAX_BUFF_MAGNITUDE, 0),
 }
-"""Numbers of a move. ``inflict`` and ``gain`` beside them name a buff, or are left out."""
+"""Numbers of a move. ``inflict`` and ``gain`` beside them name a buff, or are left out; see `buff_ticks`."""
 
+SCROLL_NUMBERS = {**MOVE_NUMBERS, "mana_per_mille": Number(0, 0, 0)}
+"""A scroll is a move without mana cost."""
+
+ELEMENTS = Number(3, 32)
+"""How many elements the cycle may have."""
+ADVANTAGE_PER_MILLE = Number(0, 500)
+"""Damage in addition against the next element of the cycle, and not dealt against the one before."""
 CHARACTER_NUMBERS = {
     "max_health_hp": Number(500, 4000),
     "walk_mm_per_tick": Number(40, 250),
@@ -105,9 +115,16 @@ SUMMON_NUMBERS = {
     "inflict_ticks": Number(0, MAX_BUFF_TICKS, 0),
     "inflict_magnitude_per_mille": Number(0, MAX_BUFF_MAGNITUDE, 0),
 }
-"""Numbers of a summon; every strike heals ``heal_hp`` to its owner. ``inflict`` may name a buff beside them."""
+"""Numbers of a summon; every strike heals ``heal_hp`` to its owner. ``inflict`` may name a buff beside them; see
+`buff_ticks`."""
 WEAPON_NUMBERS = {"damage_per_mille": Number(0, 100)}
 ARMOUR_NUMBERS = {"protection_per_mille": Number(0, 100)}
+
+
+def buff_ticks(buff: str) -> Number:
+    """What ``inflict_ticks`` or ``gain_ticks`` must be where ``buff`` is named beside it."""
+    return Number(1, MAX_STUN_TICKS if buff == "stun" else MAX_BUFF_TICKS)
+
 
 MOVE_DTYPE = np.dtype([(name, "i4") for name in MOVE_NUMBERS] + [("inflict", "i4"), ("gain", "i4")], align=True)
 CHARACTER_DTYPE = np.dtype(

@@ -25,6 +25,7 @@ from camtf.games.duel.rules.constants import (
     SUBSTITUTE_COOLDOWN_TICKS,
     SUBSTITUTE_INVINCIBLE_TICKS,
 )
+from camtf.games.duel.rules.effects import end_buff
 from camtf.games.duel.state import (
     ATTACK,
     CD_DASH,
@@ -147,7 +148,7 @@ def substitute(f: Any, c: Any, o_attacking: bool, o_x_mm: int, o_y_mm: int, o_fa
         f.event_clone_substitutes += 1
     f.cooldown_ticks[CD_SUBSTITUTE] = shortened(SUBSTITUTE_COOLDOWN_TICKS, c, SHADOW)
     f.stun_ticks = 0
-    f.buff_ticks[STUN] = 0
+    end_buff(f, STUN)
     f.push_ticks = 0
     f.combo_taken = 0
     f.move = NO_MOVE

@@ -66,8 +66,15 @@ def run_buffs(f: Any) -> None:
         if f.buff_ticks[k] > 0:
             f.buff_ticks[k] -= 1
             if f.buff_ticks[k] == 0:
-                f.buff_stacks[k] = 0
-                f.buff_magnitude[k] = 0
+                end_buff(f, k)
+
+
+@compiled
+def end_buff(f: Any, kind: int) -> None:
+    """Nothing of a buff that has ended stays."""
+    f.buff_ticks[kind] = 0
+    f.buff_stacks[kind] = 0
+    f.buff_magnitude[kind] = 0
 
 
 @compiled

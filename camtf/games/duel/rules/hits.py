@@ -74,15 +74,12 @@ def summon_hits(f: Any, o: Any, summons: Any, characters: Any) -> bool:
 
 @compiled
 def fires(f: Any, moves: Any) -> None:
-    """At the first active tick a move grants its buff and healing, and lets its projectile go."""
+    """At the first active tick a move lets its projectile go and grants its healing and its buff."""
     if f.move < 0 or f.move == DASHING or f.stun_ticks > 0:
         return
     m = moves[f.character, f.move]
     if f.move_tick != m.startup_ticks:
         return
-    if m.gain >= 0:
-        add_buff(f, m.gain, m.gain_ticks, m.gain_magnitude_per_mille)
-    f.heal_carry += m.heal_hp * CARRY_PER_HP
     if m.projectile_ticks > 0:
         slot = 0
         for i in range(1, PROJECTILES):
@@ -93,6 +90,9 @@ def fires(f: Any, moves: Any) -> None:
         f.projectile_x_mm[slot] = f.x_mm
         f.projectile_y_mm[slot] = f.y_mm
         f.projectile_mm_per_tick[slot] = f.facing * m.projectile_mm_per_tick
+    f.heal_carry += m.heal_hp * CARRY_PER_HP
+    if m.gain >= 0:
+        add_buff(f, m.gain, m.gain_ticks, m.gain_magnitude_per_mille)  # last: a stun ends the move
 
 
 @compiled
@@ -100,7 +100,8 @@ def shoot(f: Any, o: Any, slot: int, bonus: int, casting: bool, moves: Any, char
     """The projectile in ``slot`` (-1: none) hits and is gone."""
     if slot >= 0:
         f.projectile_ticks[slot] = 0
-        direction = 1 if f.projectile_mm_per_tick[slot] > 0 else -1
+        speed = f.projectile_mm_per_tick[slot]
+        direction = 1 if speed > 0 or (speed == 0 and f.facing > 0) else -1
         hit(f, o, f.projectile_move[slot], direction, bonus, casting, moves, characters, multipliers)
 
 
@@ -110,13 +111,13 @@ def hit(
 ) -> None:
     """``f`` hits ``o`` with ``move`` flying in ``direction``; ``casting`` says that ``o`` was casting a skill.
 
-    ``bonus`` is the attacker's `passive_bonus` before anyone was hit in this tick.
+    ``bonus`` is the attacker's `damage_bonus` before anyone was hit in this tick.
     """
     m = moves[f.character, move]
     attacker = characters[f.character]
     defender = characters[o.character]
     damage = m.damage_hp * multipliers[attacker.element, defender.element]
-    damage = damage * (1000 + attacker.damage_per_mille + f.buff_magnitude[MIGHT] + bonus) // 1000
+    damage = damage * (1000 + attacker.damage_per_mille + bonus) // 1000
     damage = damage * (1000 - defender.protection_per_mille) // 1000
     damage = damage * (1000 + o.buff_magnitude[VULNERABLE] - o.buff_magnitude[SHIELD]) // 1000
     damage = damage * max(COMBO_FLOOR_PER_MILLE, 1000 - COMBO_DECAY_PER_MILLE * o.combo_taken) // 1000
@@ -150,8 +151,8 @@ def hit(
 
 
 @compiled
-def passive_bonus(f: Any, o: Any, characters: Any) -> int:
-    """Damage in addition by the attacker's passive, per mille."""
+def damage_bonus(f: Any, o: Any, characters: Any) -> int:
+    """Damage in addition by the attacker's might and passive, per mille."""
     attacker = characters[f.character]
     defender = characters[o.character]
     if attacker.passive == BERSERK:
@@ -160,7 +161,7 @@ def passive_bonus(f: Any, o: Any, characters: Any) -> int:
         works = o.health_hp * 1000 < LOW_HEALTH_PER_MILLE * defender.max_health_hp
     else:
         works = attacker.passive == OPENER and o.combo_taken == 0
-    return attacker.passive_per_mille if works else 0
+    return f.buff_magnitude[MIGHT] + (attacker.passive_per_mille if works else 0)
 
 
 @compiled

@@ -9,7 +9,7 @@ import numpy as np
 from camtf.games.duel.compiled import compiled
 from camtf.games.duel.rules.conditions import casts_skill
 from camtf.games.duel.rules.effects import end_move, run_clocks
-from camtf.games.duel.rules.hits import bite, fires, hit, melee_hits, passive_bonus, projectile_hits, shoot, summon_hits
+from camtf.games.duel.rules.hits import bite, damage_bonus, fires, hit, melee_hits, projectile_hits, shoot, summon_hits
 from camtf.games.duel.rules.motion import advance_projectiles, advance_summon, keep_apart, move_fighter, turn
 
 
@@ -36,8 +36,6 @@ def tick(f: Any, o: Any, moves: Any, characters: Any, summons: Any, multipliers:
     o_bite = summon_hits(o, f, summons, characters)
     f_casts = casts_skill(f, moves)
     o_casts = casts_skill(o, moves)
-    f_bonus = passive_bonus(f, o, characters)
-    o_bonus = passive_bonus(o, f, characters)
     f_move = f.move
     o_move = o.move
     if f_hits:
@@ -46,6 +44,8 @@ def tick(f: Any, o: Any, moves: Any, characters: Any, summons: Any, multipliers:
         o.connected = 1
     fires(f, moves)
     fires(o, moves)
+    f_bonus = damage_bonus(f, o, characters)
+    o_bonus = damage_bonus(o, f, characters)
     if f_hits:
         hit(f, o, f_move, f.facing, f_bonus, o_casts, moves, characters, multipliers)
     if o_hits:
