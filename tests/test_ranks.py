@@ -56,9 +56,10 @@ def test_one_two_and_four_ranks_compute_the_same(tmp_path: Path) -> None:
         results.append(dict(np.load(file)))
     one = results[0]
     names = Policy(NETWORK, duel_spec(load_roster())).get_weights().keys()
-    assert one.keys() == {"reward", "wins"} | {name.replace("/", "|") for name in names} and one["wins"].sum() > 0
+    assert one.keys() == {"reward", "wins"} | {name.replace("/", "|") for name in names}
+    assert 0 < one["wins"].sum() < one["wins"].size * 4  # of four battles each
     for more in results[1:]:
-        # The battles of the first segment are the same to the bit: same weights, same chance. Later ones may part by
+        # The battles of the first segment are the same bit for bit: same weights, same chance. Later ones may part by
         # the order of floating-point sums.
         assert np.array_equal(one["reward"][:, :20], more["reward"][:, :20])
         assert np.array_equal(one["wins"], more["wins"])  # a network against a bot: the same in every pair
@@ -68,11 +69,12 @@ def test_one_two_and_four_ranks_compute_the_same(tmp_path: Path) -> None:
 
 @pytest.mark.ranks
 def test_two_groups_train_what_one_rank_trains(tmp_path: Path) -> None:
-    """Each of two ranks is a group of its own and trains a Specialist: to the bit what one rank trains alone."""
-    finished(horovodrun(1, [*TRAIN, f"--run_dir={tmp_path}/alone"]))
+    """Each of two ranks is a group of its own and trains a Specialist: bit for bit what one rank trains alone."""
+    train = [*TRAIN, "--generalists.generations=1"]
+    finished(horovodrun(1, [*train, f"--run_dir={tmp_path}/alone"]))
     shutil.copytree(tmp_path / "alone" / "generalists", tmp_path / "apart" / "generalists")
     text = finished(
-        horovodrun(2, [*TRAIN, f"--run_dir={tmp_path}/apart", "--stage=specialists", "--specialists.groups=2"])
+        horovodrun(2, [*train, f"--run_dir={tmp_path}/apart", "--stage=specialists", "--specialists.groups=2"])
     )
     assert "[0]<stderr>" in text and "specialist_ember_fox is done" in text and "specialist_gale_archer is done" in text
     alone, apart = weights(tmp_path / "alone"), weights(tmp_path / "apart")
@@ -82,13 +84,18 @@ def test_two_groups_train_what_one_rank_trains(tmp_path: Path) -> None:
     # Gone on with by one rank, which two groups cannot share.
     gone = RunDirectory(tmp_path / "apart").specialist_file("gale_archer")
     gone.unlink()
-    text = finished(horovodrun(1, [*TRAIN, f"--run_dir={tmp_path}/apart", "--specialists.groups=2"]))
+    text = finished(horovodrun(1, [*train, f"--run_dir={tmp_path}/apart", "--specialists.groups=2"]))
     assert "specialists.groups = 2 cannot share 1 rank(s) evenly: 1 group(s) train" in text
     again = read_arrays(gone)[0]
     assert all(np.array_equal(array, again[name]) for name, array in alone["specialists/gale_archer.npz"].items())
 
 
-LONG = ["--generalists.generations=1", "--generalists.frames=76800", "--stage=generalists", "--checkpoint_updates=1"]
+LONG = [
+    "--generalists.generations=1", "--generalists.frames=76800", "--stage=generalists", "--checkpoint_updates=1",
+    "--ppo.epochs=1", "--ppo.minibatches=4",
+]  # fmt: skip
+"""120 updates with few gradient steps, and so few waits of the ranks for each other, but a checkpoint after each."""
+KILLS = 7
 
 
 @pytest.fixture(scope="module")
@@ -127,9 +134,9 @@ LAST_LINES = [f"{KILLED.format(rank)} last checkpoint" for rank in range(2)] + [
 
 @pytest.mark.ranks
 def test_nothing_that_is_killed_is_lost(tmp_path: Path, whole: RunDirectory) -> None:
-    """Ranks and launcher of a run are killed at ten moments, most of them while it writes a checkpoint after every
-    update; started again each time, it ends with the weights of a run that was never stopped. One Ctrl-C is among
-    them, which ends the run by itself. Unless the launcher itself was killed, the last line says what happened."""
+    """Ranks and launcher of a run are killed at seven moments of updates that each end with a checkpoint; started
+    again each time, it ends with the weights of a run that was never stopped. One Ctrl-C is among them, which ends the
+    run by itself. Unless the launcher itself was killed, the last line says what happened."""
     chance = random.Random(3)
     run, kills = tmp_path / "run", 0
     while True:
@@ -137,8 +144,8 @@ def test_nothing_that_is_killed_is_lost(tmp_path: Path, whole: RunDirectory) -> 
         before = newest(run)
         while process.poll() is None and newest(run) <= before:
             time.sleep(0.02)
-        if kills < 10 and process.poll() is None:
-            time.sleep(chance.uniform(0.0, 0.8))
+        if kills < KILLS and process.poll() is None:
+            time.sleep(chance.uniform(0.0, 0.3))
             with contextlib.suppress(psutil.NoSuchProcess):  # it may be ending by itself just now
                 victim = [process.pid, *ranks_of(process.pid)][kills % 3]
                 psutil.Process(victim).send_signal(signal.SIGINT if kills == 6 else signal.SIGKILL)
@@ -148,7 +155,7 @@ def test_nothing_that_is_killed_is_lost(tmp_path: Path, whole: RunDirectory) -> 
             break
         assert "Traceback" not in text, text[-3000:]
         assert process.returncode < 0 or text.splitlines()[-1] in LAST_LINES, text[-3000:]
-    assert kills == 10, f"the run ended after {kills} kills"
+    assert kills == KILLS, f"the run ended after {kills} kills"
     expected, killed = weights(whole.path), weights(run)
     assert expected.keys() == killed.keys() == {"generalists/generation_01.npz"}
     for name, array in expected["generalists/generation_01.npz"].items():
