@@ -1,9 +1,9 @@
 """How small can 320 Specialists be? ``python -m benchmarks.packs --run_dir=runs/quickstart``.
 
 Stores the weights of a run's Specialists in several ways, restores them, and lets every restored Specialist play its
-original, ``--matches`` battles each, both sampling their actions. A way costs nothing measurable where the interval of
-those battles holds a half. Under `horovodrun` the ranks share the battles. Sizes are those of the weights; 320 need 320
-times the mean, and the base where there is one.
+original, ``--matches`` battles each, every one twice with the sides exchanged (`mobile.paired`), both sampling their
+actions. A way costs nothing measurable where the interval of those battles holds a half. Under `horovodrun` the ranks
+share the battles. Sizes are those of the weights; 320 need 320 times the mean, and the base where there is one.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags, logging
+from absl import flags, logging
 
-from camtf import distributed, files
+from camtf import command, distributed, files
 from camtf.checkpoint import RunDirectory
-from camtf.evaluation.battles import PoolSide, play
-from camtf.evaluation.intervals import rate_with_interval
+from camtf.evaluation.battles import PoolSide
 from camtf.evaluation.report import rate, table
-from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.roster import RosterError
 from camtf.population.pool import Pool
 from camtf.provenance import provenance
 from mobile import deltas
+from mobile.paired import Paired, add, play_paired
 from mobile.positions import Specialists
 
 FLAGS = flags.FLAGS
@@ -125,7 +125,7 @@ WAYS: dict[str, tuple[Way, bool]] = {
 
 
 def measure(
-    specialists: Specialists, way: Way, needs_base: bool, played: dict[tuple[bytes, ...], np.ndarray]
+    specialists: Specialists, way: Way, needs_base: bool, played: dict[tuple[bytes, ...], list[Paired]]
 ) -> dict[str, Any]:
     """Size and win rate of one way. Every rank calls. Battles of the same weights are played once: ``played``."""
     snapshots = specialists.snapshots
@@ -133,58 +133,76 @@ def measure(
     base = {path: np.mean([s.weights[path] for s in snapshots.values()], axis=0) for path in first}
     stored = {name: way(s.weights, base) for name, s in snapshots.items()}
     restored = [replace(s, weights=stored[name][1]) for name, s in snapshots.items()]
-    n = len(restored)
     key = tuple(w.tobytes() for s in restored for w in s.weights.values())
     if key not in played:
-        pool = Pool(specialists.config.network, duel_spec(specialists.roster), restored)
-        side = PoolSide(pool, np.arange(n), specialists.side.character)
-        pairs = np.array([(i, i) for i in range(n)])
-        played[key] = play(specialists.game, side, specialists.side, pairs, FLAGS.matches, FLAGS.seed)
-    won = played[key]
+        pool = Pool(specialists.config.network, specialists.game.spec, restored)
+        side = PoolSide(pool, np.arange(len(restored)), specialists.side.character)
+        played[key] = play_paired(
+            specialists.game, side, specialists.side, mirror(specialists), FLAGS.matches, FLAGS.seed
+        )
     each = float(np.mean([len(content) for content, _ in stored.values()]))
     base_bytes = 4 * sum(w.size for w in base.values()) if needs_base else 0
     return {
         "bytes_per_specialist": round(each),
         "megabytes_of_320": round((ROSTER * each + base_bytes) / 1e6, 2),
-        "against_original": rate_with_interval(won.sum(), FLAGS.matches * n),
-        "specialists_that_lost": sum(rate_with_interval(w, FLAGS.matches)["high"] < 0.5 for w in won),
+        "against_original": add(played[key]).rate(),
+        "specialists_that_lost": sum(paired.rate()["high"] < 0.5 for paired in played[key]),
     }
+
+
+def mirror(specialists: Specialists) -> np.ndarray:
+    """Pairs of a Specialist and itself, int ``[n, 2]``."""
+    return np.array([(i, i) for i in range(len(specialists.ids))])
 
 
 def define_flags() -> None:
     """The command line."""
     flags.DEFINE_string("run_dir", None, "Directory of a finished run.", required=True)
-    flags.DEFINE_integer("matches", 2000, "Battles of each restored Specialist against its original.", 1)
-    flags.DEFINE_integer("seed", 50_000, "Seed of the battles.", 0)
+    flags.DEFINE_integer("matches", 2000, "Battles of each restored Specialist against its original.", 1, 1_000_000)
+    flags.DEFINE_integer("seed", 50_000, "Seed of the battles.", 0, 2**31 - 1)
     flags.DEFINE_string("out", "", "Also write the results to this file.")
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
     distributed.start()
-    specialists = Specialists(RunDirectory(FLAGS.run_dir))
-    results = {}
-    played: dict[tuple[bytes, ...], np.ndarray] = {}
-    for done, (name, (way, needs_base)) in enumerate(WAYS.items()):
-        results[name] = measure(specialists, way, needs_base, played)
-        if distributed.rank() == 0:
-            logging.info("%d of %d: %s", done + 1, len(WAYS), name)
-    if distributed.rank() > 0:
-        return
-    header = ["way", "bytes each", "MB of 320", "wins v. original, % [95%]", "Specialists that lost"]
+    try:
+        if FLAGS.out and distributed.rank() == 0:
+            files.check_writable(Path(FLAGS.out))
+        with distributed.together():
+            summary = measure_all(Specialists(RunDirectory(FLAGS.run_dir)))
+        if distributed.rank() > 0:
+            return
+        if FLAGS.out:
+            files.write_json(Path(FLAGS.out), {**summary, **provenance()})
+    except (RosterError, files.FileError, distributed.RankLostError) as error:
+        raise command.failure(error) from error
+    header = ["way", "bytes each", "MB of 320", "wins v. original, % [95%]", "detectable loss", "Specialists that lost"]
     rows = [
         [name, f"{r['bytes_per_specialist']:,}", f"{r['megabytes_of_320']:.2f}", rate(r["against_original"]),
-         str(r["specialists_that_lost"])]
-        for name, r in results.items()
+         f"{100 * r['against_original']['detectable']:.1f}", str(r["specialists_that_lost"])]
+        for name, r in summary["ways"].items()
     ]  # fmt: skip
     print(table(header, rows))
-    summary = {"ways": results, "specialists": len(specialists.ids), "matches": FLAGS.matches, **provenance()}
-    if FLAGS.out:
-        files.write_json(Path(FLAGS.out), summary)
-    print(json.dumps({name: r["megabytes_of_320"] for name, r in results.items()}))
+    print(json.dumps({name: r["megabytes_of_320"] for name, r in summary["ways"].items()}))
+
+
+def measure_all(specialists: Specialists) -> dict[str, Any]:
+    """All ways, and the control. Every rank calls."""
+    ways: dict[str, Any] = {}
+    played: dict[tuple[bytes, ...], list[Paired]] = {}
+    for done, (name, (way, needs_base)) in enumerate(WAYS.items()):
+        ways[name] = measure(specialists, way, needs_base, played)
+        if distributed.rank() == 0:
+            logging.info("%d of %d: %s", done + 1, len(WAYS), name)
+    return {
+        "ways": ways,
+        "specialists": len(specialists.ids),
+        "matches": FLAGS.matches,
+        "seed": FLAGS.seed,
+        "weights": specialists.weights,
+    }
 
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

@@ -53,7 +53,8 @@ def main() -> None:
         with distributed.together():
             result = evaluate(config, game, generalists, specialists, FLAGS.seed)
         if distributed.rank() == 0:
-            result |= {"seed": FLAGS.seed, **provenance()}
+            weights = {snapshot.name: snapshot.digest for snapshot in [*generalists, *specialists.values()]}
+            result |= {"seed": FLAGS.seed, "weights": weights, **provenance()}
             print(population_table(result))
             file = run.path / "evaluation.json"
             files.write_json(file, result)

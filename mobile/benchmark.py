@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from camtf import command
 from camtf.evaluation.report import table
+from camtf.files import FileError, check_writable, write_json
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.roster import load_roster
 from camtf.provenance import provenance
 from mobile.devices import Board, DeviceError, Phone
-from mobile.pack import Pack, PackError
+from mobile.files import PackError
+from mobile.pack import Pack
 from mobile.runtime import RUNTIMES, installed_runtimes
 from mobile.timing import time_pack
 
@@ -47,7 +50,7 @@ def define_flags() -> None:
         "runtime", None, list(RUNTIMES), "Runtimes to time, may be given more than once; all that are installed if not."
     )
     flags.DEFINE_multi_integer("threads", [1], "Interpreter threads, may be given more than once.", 1, 64)
-    flags.DEFINE_integer("runs", 3_000, "Timed calls of each model.", 10)
+    flags.DEFINE_integer("runs", 3_000, "Timed calls of each model.", 10, 1_000_000)
     flags.DEFINE_bool("adb", False, "Time on an Android phone; needs --benchmark_model.")
     flags.DEFINE_string("adb_program", "adb", "The adb program.")
     flags.DEFINE_string("benchmark_model", "", "TensorFlow's benchmark_model for the phone's processor.")
@@ -68,15 +71,16 @@ def measure(pack: Pack) -> dict[str, Any]:
     return {"where": "here", "encode_median_us": encode_us(), "results": results}
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
+    folder = Path(FLAGS.model_dir)
+    file = folder / "benchmark.json"
     try:
-        found = measure(Pack(FLAGS.model_dir))
-    except (PackError, ImportError, DeviceError) as error:
-        raise SystemExit(f"error: {error}") from error
-    file = Path(FLAGS.model_dir) / "benchmark.json"
-    file.write_text(json.dumps({**provenance(), "runs": FLAGS.runs, **found}, indent=2) + "\n", encoding="utf-8")
+        pack = Pack(folder)
+        check_writable(file)
+        found = measure(pack)
+        write_json(file, {**provenance(), "runs": FLAGS.runs, **found})
+    except (PackError, FileError, ImportError, DeviceError) as error:
+        raise command.failure(error) from error
     header = ["model", "precision", "runtime", "threads", "median us", "p95", "p99", "cold", "decision", "load",
               "bytes", "KiB"]  # fmt: skip
     keys = ("model", "precision", "runtime", "threads", "median_us", "p95_us", "p99_us", "cold_median_us",
@@ -92,4 +96,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from camtf.files import FileError
 from camtf.types import Observation
 from mobile.runtime import SIGNATURE
 
@@ -45,14 +47,33 @@ class ActModule(tf.Module):
         self.act = tf.function(act, input_signature=specs)
 
 
-def convert(saved_model: str, precision: str, calibration: dict[str, np.ndarray], batch: int = 1) -> bytes:
-    """A SavedModel as the bytes of a TFLite model. Raises ValueError on an unknown precision.
+def convert(
+    module: ActModule, precisions: Collection[str], calibration: dict[str, np.ndarray], batch: int = 1
+) -> dict[str, bytes]:
+    """A policy as the bytes of a TFLite model in each precision.
 
     float16 stores weights in half precision; int8 computes in integers too, with ranges taken from the calibration
     inputs ``[n, ...]``. Inputs and outputs have the same types in all.
+
+    Raises:
+        ValueError: a precision is unknown.
+        FileError: the system's temporary folder cannot be written to.
     """
-    if precision not in ("float32", "float16", "int8"):
-        raise ValueError(f"precision must be one of float32, float16, int8; got {precision!r}")
+    unknown = [p for p in precisions if p not in ("float32", "float16", "int8")]
+    if unknown:
+        raise ValueError(f"precision must be one of float32, float16, int8; got {unknown[0]!r}")
+    try:
+        with tempfile.TemporaryDirectory() as saved_model:
+            tf.saved_model.save(module, saved_model, signatures={SIGNATURE: module.act})
+            return {p: _converter(saved_model, p, calibration, batch).convert() for p in precisions}
+    except (OSError, tf.errors.OpError) as error:
+        raise FileError(
+            f"{tempfile.gettempdir()}, the folder for temporary files, cannot be written: {error!s:.200}; make room "
+            "there or name another in TMPDIR"
+        ) from error
+
+
+def _converter(saved_model: str, precision: str, calibration: dict[str, np.ndarray], batch: int) -> Any:
     converter = tf.lite.TFLiteConverter.from_saved_model(saved_model, signature_keys=[SIGNATURE])
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -61,7 +82,7 @@ def convert(saved_model: str, precision: str, calibration: dict[str, np.ndarray]
     elif precision == "int8":
         converter.representative_dataset = _representative(calibration, batch)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    return converter.convert()
+    return converter
 
 
 def _representative(

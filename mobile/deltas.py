@@ -42,23 +42,38 @@ def apply(base: np.ndarray, numbers: np.ndarray, step: np.float32) -> np.ndarray
 
 def encode(base: bytes, model: bytes, tensors: Sequence[tuple[int, int]], coarseness: float) -> bytes:
     """The ``.delta`` file of a model. Tensors are (offset in bytes, float32 numbers), in both files alike."""
-    parts = [
-        quantise(_weights(model, tensor) - _weights(base, tensor), coarseness) for tensor in tensors
-    ]  # fmt: skip
+    parts = [quantise(_weights(model, tensor) - _weights(base, tensor), coarseness) for tensor in tensors]
     steps = np.array([step for _, step in parts], "<f4")
     return zlib.compress(steps.tobytes() + b"".join(numbers.tobytes() for numbers, _ in parts), 9)
 
 
 def decode(base: bytes, delta: bytes, tensors: Sequence[tuple[int, int]]) -> bytes:
-    """The model's file. Raises DeltaError where the delta is damaged or of another base."""
+    """The model's file. Raises DeltaError where the delta is damaged or of another base.
+
+    Never inflates more than the tensors need, and these must lie in the base one after the other.
+    """
+    at = 0
+    for offset, count in tensors:
+        if not (isinstance(offset, int) and isinstance(count, int) and offset >= at and count > 0):
+            raise DeltaError(f"the tensor {[offset, count]} does not begin after the one before it")
+        at = offset + 4 * count
+    if at > len(base):
+        raise DeltaError(f"the tensors end at byte {at:,} of a base of {len(base):,}")
+    needed = sum(4 + count for _, count in tensors)
+    inflater = zlib.decompressobj()
     try:
-        content = zlib.decompress(delta)
+        content = inflater.decompress(delta, needed + 1)
     except zlib.error as error:
         raise DeltaError(f"damaged: {error}") from error
-    needed = 4 * len(tensors) + sum(count for _, count in tensors)
-    if len(content) != needed:
-        raise DeltaError(f"{len(content)} bytes of differences, the base needs {needed}")
+    if len(content) > needed:
+        raise DeltaError(f"more than the {needed:,} bytes of differences that the base needs")
+    if not inflater.eof or inflater.unused_data:
+        raise DeltaError("damaged: it ends too early or too late")
+    if len(content) < needed:
+        raise DeltaError(f"{len(content):,} bytes of differences, the base needs {needed:,}")
     steps = np.frombuffer(content, "<f4", len(tensors))
+    if not np.isfinite(steps).all():
+        raise DeltaError("a step is not finite")
     model, at = bytearray(base), 4 * len(tensors)
     for (offset, count), step in zip(tensors, steps):
         numbers = np.frombuffer(content, np.int8, count, at)

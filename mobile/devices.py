@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
@@ -19,6 +20,7 @@ from mobile.timing import golden_rows
 
 _PHONE_FOLDER = "/data/local/tmp/camtf"
 _NUMBER = r"([\d.]+(?:e[+-]?\d+)?)"
+_DEVICE_MODULES = ("__init__", "deltas", "files", "golden", "pack", "runtime", "timing")
 _BATTERY = "/sys/class/power_supply/battery"
 
 
@@ -87,9 +89,9 @@ class Phone:
             energy = _energy_uj(before, self._charge(), runs + 300)
             results.append(
                 {
-                    "model": model.character, "precision": model.precision, "runtime": "benchmark_model",
-                    "threads": count, **parse_benchmark_model(printed), "size_bytes": model.size_bytes,
-                    "energy_uj": energy,
+                    "model": model.character, "precision": model.precision, "model_sha256": model.model_sha256,
+                    "runtime": "benchmark_model", "threads": count, **parse_benchmark_model(printed),
+                    "size_bytes": model.size_bytes, "energy_uj": energy,
                 }
             )  # fmt: skip
         return results
@@ -150,18 +152,27 @@ class Board:
         folder = self._shell("mktemp -d").strip()
         try:
             here = Path(__file__).parent
-            sent = ["__init__.py", "deltas.py", "manifest.schema.json", "pack.py", "runtime.py", "timing.py"]
+            sent = [*(f"{module}.py" for module in _DEVICE_MODULES), "manifest.schema.json"]
             self._shell(f"mkdir {shlex.quote(folder)}/mobile")
             _run([self._scp, "-q", *(str(here / name) for name in sent), f"{self._host}:{folder}/mobile/"])
             _run([self._scp, "-q", "-r", str(pack.folder), f"{self._host}:{folder}/pack"])
             wanted = shlex.quote(json.dumps({"folder": "pack", "threads": threads, "runs": runs}))
             printed = self._shell(f"cd {shlex.quote(folder)} && {self._python} -m mobile.timing {wanted}")
-            return json.loads(printed.strip().splitlines()[-1])
+            return _results(printed)
         finally:
             self._shell(f"rm -r {shlex.quote(folder)}")
 
     def _shell(self, command: str) -> str:
         return _run([self._ssh, self._host, command])
+
+
+def _results(printed: str) -> list[dict[str, Any]]:
+    """What `mobile.timing` prints in its last line. Raises DeviceError where it did not."""
+    with contextlib.suppress(ValueError, IndexError):
+        results = json.loads(printed.strip().splitlines()[-1])
+        if isinstance(results, list):
+            return results
+    raise DeviceError(f"mobile.timing printed no results:\n{printed[-2000:]}")
 
 
 def _run(command: list[str], errors_too: bool = False) -> str:

@@ -1,15 +1,15 @@
 """The pack: a folder with TFLite models and the manifest that says what each of them is.
 
 ``manifest.json`` fulfils ``manifest.schema.json`` (beside this module), which is checked when it is written and when it
-is read. ``<character>.golden.npz`` holds real observations and Keras's logits for them, for whoever writes a runtime of
-their own. Needs neither TensorFlow nor the game.
+is read, and names the digest of every other file. ``<character>.golden.npz`` holds real observations and Keras's logits
+for them, for whoever writes a runtime of their own. Needs neither TensorFlow nor the game.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from typing import Any
 import fastjsonschema
 import numpy as np
 
-from mobile import deltas
+from mobile import deltas, files, golden
+from mobile.files import PackError, cut
 
-FORMAT = 2
+FORMAT = 3
+MANIFEST = "manifest.json"
 PRECISIONS = {
     "float32": "float32 weights, float32 arithmetic",
     "float16": "float16 weights, float32 arithmetic",
@@ -34,9 +36,8 @@ HEADS = ("movement", "skill")
 GENERALIST = "generalist"
 """Stands for the character in the entry of the Generalist's model, which takes ``mixture`` as a fifth input."""
 
-
-class PackError(ValueError):
-    """A pack is not what its manifest says, or not for this game. Names the file."""
+_CHARACTER = re.compile("[a-z0-9_]{1,100}")
+_FILE = re.compile("[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Entry:
     precision: str
     sha256: str
     size_bytes: int
+    model_sha256: str
     source: str
     quantisation: str
     win_rate: dict[str, Any] | None
@@ -58,26 +60,20 @@ class Pack:
 
     Args:
         folder: of the pack.
-        rules_version, roster_digest: of the game that wants to play by it; what is None is not compared.
+        game_digest: of the game that wants to play by it; not compared where None.
 
     Raises:
-        PackError: there is no manifest, it is damaged, or it is of other rules or characters.
+        PackError: there is no manifest, it is damaged, or it is of another game.
     """
 
-    def __init__(self, folder: Path | str, rules_version: int | None = None, roster_digest: str | None = None) -> None:
+    def __init__(self, folder: Path | str, game_digest: str | None = None) -> None:
         self.folder = Path(folder)
-        file = self.folder / "manifest.json"
-        try:
-            self.manifest: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise PackError(f"{file} does not exist; python -m mobile.export makes a pack") from error
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise PackError(f"{file} is damaged: {error!r}") from error
+        file = self.folder / MANIFEST
+        self.manifest = files.read_sealed(file)
         _check(self.manifest, file)
-        wanted = {"rules_version": rules_version, "roster_digest": roster_digest}
-        for name, value in wanted.items():
-            if value is not None and self.manifest[name] != value:
-                raise PackError(f"{file}: models are for {name} {self.manifest[name]!r}, this game has {value!r}")
+        if game_digest is not None and self.manifest["game_digest"] != game_digest:
+            there = f"{self.manifest['game']} {self.manifest['game_digest'][:16]}"
+            raise PackError(f"{file}: models are for the game {cut(there)}, this one is {cut(game_digest[:16])}")
         self.models = [Entry(**entry) for entry in self.manifest["models"]]
 
     def entry(self, character: str, precision: str) -> Entry:
@@ -86,53 +82,49 @@ class Pack:
             if (model.character, model.precision) == (character, precision):
                 return model
         there = ", ".join(f"{m.character} {m.precision}" for m in self.models)
-        raise PackError(f"{self.folder} holds no model of {character!r} in {precision!r}; it holds {there}")
+        raise PackError(
+            f"{self.folder} holds no model of {cut(repr(character))} in {cut(repr(precision))}; it holds {cut(there)}"
+        )
 
     def read(self, model: Entry) -> bytes:
         """The model as the bytes of a TFLite file. Raises PackError where they are not those that the manifest was
         written for."""
-        file = self.folder / model.file
-        content = _read(file)
+        file = self._file(model.file)
+        content = files.read(file, model.size_bytes, model.sha256)
         if model.precision == "delta":
             try:
                 content = deltas.decode(self._base, content, self.manifest["deltas"]["tensors"])
             except deltas.DeltaError as error:
                 raise PackError(f"{file}: {error}") from error
-        _compare(file, content, model.sha256)
+        files.compare(file, content, model.model_sha256)
         return content
 
     def golden(self, character: str) -> dict[str, np.ndarray]:
-        """Real observations (by module, ``[n, ...]``) and Keras's logits for them (by head), without a file's trust
-        in pickle. Raises PackError."""
-        file = self.folder / golden_file(character)
+        """Real observations (by module, ``[n, ...]``) and Keras's logits for them (by head). Raises PackError."""
+        about = self.manifest["golden"].get(character)
+        if about is None:
+            raise PackError(f"{self.folder / MANIFEST} names no golden observations of {cut(repr(character))}")
+        file = self._file(about["file"])
+        content = files.read(file, about["size_bytes"], about["sha256"])
+        said = {**self.manifest["inputs"], **self.manifest["outputs"]}
+        tensors = {name: (tuple(tensor["shape"][1:]), tensor["dtype"]) for name, tensor in said.items()}
+        if character == GENERALIST:
+            tensors["mixture"] = ((len(next(iter(self.manifest["mixtures"].values()))),), "float32")
         try:
-            with np.load(file, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, KeyError) as error:
-            raise PackError(f"{file} is missing or damaged: {error}") from error
+            return golden.decode(content, tensors)
+        except golden.GoldenError as error:
+            raise PackError(f"{file}: {cut(error)}") from error
+
+    def _file(self, name: str) -> Path:
+        """A file of the pack, whatever its manifest says."""
+        if not _FILE.fullmatch(name):
+            raise PackError(f"{self.folder / MANIFEST}: {cut(repr(name))} is no file's name")
+        return self.folder / name
 
     @functools.cached_property
     def _base(self) -> bytes:
-        about = self.manifest.get("deltas")
-        if about is None:
-            raise PackError(f"{self.folder / 'manifest.json'} has models of precision delta, but no base for them")
-        file = self.folder / about["base"]
-        content = _read(file)
-        _compare(file, content, about["sha256"])
-        return content
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except FileNotFoundError as error:
-        raise PackError(f"{file} is in the manifest, but does not exist") from error
-
-
-def _compare(file: Path, content: bytes, sha256: str) -> None:
-    found = digest(content)
-    if found != sha256:
-        raise PackError(f"{file} has the digest {found[:16]}, its manifest says {sha256[:16]}")
+        about = self.manifest["deltas"]
+        return files.read(self._file(about["base"]), about["size_bytes"], about["sha256"])
 
 
 @functools.cache
@@ -140,19 +132,29 @@ def _validator() -> Any:
     return fastjsonschema.compile(json.loads(Path(__file__).with_name("manifest.schema.json").read_text("utf-8")))
 
 
-def _check(manifest: Any, file: Path) -> None:
-    version = manifest.get("format") if isinstance(manifest, dict) else None
+def _check(manifest: dict[str, Any], file: Path) -> None:
+    version = manifest.get("format")
     if version is not None and version != FORMAT:
-        raise PackError(f"{file} has format {version!r}, this version reads {FORMAT}")
+        raise PackError(f"{file} has format {cut(repr(version))}, this version reads {FORMAT}; export it again")
     try:
         _validator()(manifest)
     except fastjsonschema.JsonSchemaValueException as error:
-        raise PackError(f"{file} is damaged: {error.message}") from error
+        raise PackError(f"{file} is damaged: {cut(error.message)}") from error
+    precisions = {model["precision"] for model in manifest["models"]}
+    if "delta" in precisions and "deltas" not in manifest:
+        raise PackError(f"{file} is damaged: it has models of precision delta, but no base for them")
+    if GENERALIST in manifest["golden"] and not manifest.get("mixtures"):
+        raise PackError(f"{file} is damaged: it has the Generalist's golden observations, but no mixtures")
 
 
-def digest(content: bytes) -> str:
-    """SHA-256 in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
+def check_names(characters: list[str]) -> None:
+    """Raises PackError where a character's id cannot name files of a pack."""
+    for name in characters:
+        if not _CHARACTER.fullmatch(name) or name == GENERALIST:
+            raise PackError(
+                f"the character {cut(repr(name))} cannot name files: an id has 1 to 100 lower-case letters, digits and "
+                f"underscores, and is not {GENERALIST!r}"
+            )
 
 
 def golden_file(character: str) -> str:
@@ -160,10 +162,8 @@ def golden_file(character: str) -> str:
     return f"{character}.golden.npz"
 
 
-def write_manifest(folder: Path, models: list[Entry], about: dict[str, Any]) -> None:
-    """Write ``manifest.json``, under a temporary name at first. Raises PackError where it is not by the schema."""
-    manifest = {"format": FORMAT, **about, "models": [asdict(model) for model in models]}
-    _check(manifest, folder / "manifest.json")
-    temporary = folder / "manifest.tmp"
-    temporary.write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(folder / "manifest.json")
+def manifest_bytes(folder: Path, models: list[Entry], about: dict[str, Any]) -> bytes:
+    """The content of a folder's ``manifest.json``. Raises PackError where it is not by the schema."""
+    content = files.seal({"format": FORMAT, **about, "models": [asdict(model) for model in models]})
+    _check(json.loads(content), folder / MANIFEST)
+    return content

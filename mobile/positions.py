@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+
 import numpy as np
 
+from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import PoolSide, Turn, play
 from camtf.games.duel.game import Duel
-from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster, load_roster
 from camtf.games.loading import participants
 from camtf.model.policy import Policy
@@ -15,7 +18,7 @@ from camtf.population.pool import Pool
 from camtf.types import Observation, Snapshot
 
 _POSITIONS_PER_BATTLE = 60
-"""Fewer than the shortest battles have, so that enough are always found."""
+"""A guess at the shortest battles. Where they are shorter, more are played."""
 
 
 class Specialists:
@@ -33,18 +36,27 @@ class Specialists:
         self.game = Duel(self.roster, self.config.reward, self.config.game.input_delay_ticks)
         self.characters = participants(self.config, self.game)
         self.ids = [self.roster.ids[c] for c in self.characters]
-        self.snapshots: dict[str, Snapshot] = {i: run.read_snapshot(run.specialist_file(i)) for i in self.ids}
-        self.pool = Pool(self.config.network, duel_spec(self.roster), list(self.snapshots.values()))
+        self.generalist = run.generalists()[-1]
+        self.snapshots: dict[str, Snapshot] = {i: run.specialist(i, self.generalist) for i in self.ids}
+        self.pool = Pool(self.config.network, self.game.spec, list(self.snapshots.values()))
         n = len(self.characters)
         characters = np.array(self.characters)
         self.side = PoolSide(self.pool, np.arange(n), characters)
-        self.generalist = run.generalists()[-1]
-        generalist = Pool(self.config.network, duel_spec(self.roster), [self.generalist])
+        generalist = Pool(self.config.network, self.game.spec, [self.generalist])
         self.population = PoolSide(generalist, np.zeros(n, np.int64), characters)
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """Digests of the weights that models are made from, by snapshot."""
+        return {snapshot.name: snapshot.digest for snapshot in [self.generalist, *self.snapshots.values()]}
 
     def mixture(self, character: str) -> np.ndarray:
         """The mixture input that the Specialist always has, float32 ``[S]``."""
         return self.snapshots[character].mixture[self.roster.index(character)]
+
+    def generalist_mixture(self, character: str) -> np.ndarray:
+        """The mixture input of the last Generalist as a character, float32 ``[S]``."""
+        return self.generalist.mixture[self.roster.index(character)]
 
     def policy(self, character: str) -> Policy:
         """The Specialist in Keras."""
@@ -55,7 +67,7 @@ class Specialists:
         return self._keras(self.generalist)
 
     def _keras(self, snapshot: Snapshot) -> Policy:
-        policy = Policy(self.config.network, duel_spec(self.roster))
+        policy = Policy(self.config.network, self.game.spec)
         policy.set_weights(snapshot.weights)
         return policy
 
@@ -65,25 +77,48 @@ class Specialists:
 
     def positions(self, character: str, count: int, seed: int) -> Observation:
         """``count`` observations of one Specialist, drawn at random from whole battles against every character of the
-        Generalist population. Leaves ``[count, ...]``."""
-        entrant = self.ids.index(character)
-        return self._watch(self.side, [(entrant, opponent) for opponent in range(len(self.ids))], count, seed)
+        Generalist population. Leaves ``[count, ...]``. Every rank calls."""
+        return self._watch(self.side, self.ids.index(character), count, seed)
 
     def generalist_positions(self, count: int, seed: int) -> dict[str, np.ndarray]:
-        """The same of the Generalist as every character, with the mixture of each row; by input name."""
-        n = len(self.ids)
-        seen = self._watch(self.population, [(i, j) for i in range(n) for j in range(n)], count, seed)
-        return {**seen._asdict(), "mixture": self.generalist.mixture[seen.element[:, 0, 0]]}
+        """The same of the Generalist, as every character alike, with the mixture of each row; by input name."""
+        each = -(-count // len(self.ids))
+        parts = [self._watch(self.population, member, each, seed + member) for member in range(len(self.ids))]
+        rows = np.random.default_rng(seed).permutation(each * len(parts))[:count]
+        seen = {name: np.concatenate(leaves)[rows] for name, leaves in zip(Observation._fields, zip(*parts))}
+        mixture = np.stack([self.generalist_mixture(i) for i in self.ids])
+        return {**seen, "mixture": mixture[rows // each]}
 
-    def _watch(self, side: PoolSide, pairs: list[tuple[int, int]], count: int, seed: int) -> Observation:
-        seen: list[Observation] = []
+    def _watch(self, side: PoolSide, member: int, count: int, seed: int) -> Observation:
+        """``count`` observations of one member of a side, in battles against the whole population."""
+        pairs = np.array([(member, opponent) for opponent in range(len(self.ids))])
+        seen = [self.game.spec.empty_observation(0)]
 
         def watch(turn: Turn) -> None:
             seen.append(Observation(*(x[0, turn.counts] for x in turn.observation)))
 
-        games = -(-count // (_POSITIONS_PER_BATTLE * len(pairs)))
-        play(self.game, side, self.population, np.array(pairs), games, seed, watch=watch)
-        joined = Observation(*(np.concatenate(leaves) for leaves in zip(*seen, strict=True)))
-        rows = np.random.default_rng(seed).permutation(len(joined.mask))[:count]
-        assert len(rows) == count
-        return Observation(*(x[rows] for x in joined))
+        found, played = 0, 0
+        while found < count:
+            expected = found / played if played else _POSITIONS_PER_BATTLE
+            games = math.ceil((count - found) / (expected * len(pairs)))
+            play(self.game, side, self.population, pairs, games, seed + played, watch=watch)
+            played += games * len(pairs)
+            found = int(distributed.sum_over_ranks([np.array(sum(len(x.mask) for x in seen))], "positions")[0])
+        return draw(Observation(*(np.concatenate(leaves) for leaves in zip(*seen, strict=True))), count, seed)
+
+
+def draw(own: Observation, count: int, seed: int) -> Observation:
+    """``count`` of the observations of all ranks, drawn at random: the same on every rank, and the same however the
+    ranks have shared them. Every rank calls with its own, leaves ``[n, ...]``; there must be enough together."""
+    rows = [b"".join(x[i].tobytes() for x in own) for i in range(len(own.mask))]
+    keys = np.frombuffer(b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in rows), np.int64)
+    ranks = np.full(len(rows), distributed.rank())
+    everyone = distributed.gather_rows({"key": keys, "rank": ranks, "row": np.arange(len(rows))})
+    # Ordered by what they hold, so that who has seen one does not matter.
+    order = np.lexsort((everyone["row"], everyone["rank"], everyone["key"]))
+    chosen = order[np.random.default_rng(seed).permutation(len(order))[:count]]
+    place = np.flatnonzero(everyone["rank"][chosen] == distributed.rank())
+    mine = everyone["row"][chosen[place]]
+    gathered = distributed.gather_rows({"place": place, **{name: x[mine] for name, x in own._asdict().items()}})
+    back = np.argsort(gathered.pop("place"))
+    return Observation(**{name: x[back] for name, x in gathered.items()})

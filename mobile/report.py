@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
+from camtf import command
 from camtf.evaluation.report import rate, table
+from camtf.files import FileError, write_json, write_text
+from mobile.files import PackError, cut
+from mobile.pack import Pack
+from mobile.results import check_models, check_weights, read_result
 
 FLAGS = flags.FLAGS
 
@@ -76,22 +81,42 @@ def define_flags() -> None:
     flags.DEFINE_string("model_dir", None, "Folder of the models.", required=True)
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
-    run, models = Path(FLAGS.run_dir), Path(FLAGS.model_dir)
-    files = [run / "evaluation.json", models / "verify.json", models / "benchmark.json"]
-    missing = [str(file) for file in files if not file.exists()]
-    if missing:
-        raise SystemExit(
-            f"error: {', '.join(missing)} missing; camtf.evaluate, mobile.verify and mobile.benchmark write these"
+def read_all(run: Path, models: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Evaluation, verification and benchmark of a run and its pack.
+
+    Raises PackError where one is missing or damaged, or they are not all of the same weights and models.
+    """
+    pack = Pack(models)
+    files = {
+        "evaluation": run / "evaluation.json", "verification": models / "verify.json",
+        "benchmark": models / "benchmark.json",
+    }  # fmt: skip
+    evaluation, verified, timed = (read_result(file, kind) for kind, file in files.items())
+    for kind, result in (("evaluation", evaluation), ("verification", verified)):
+        check_weights(files[kind], kind, result["weights"], pack.manifest["weights"])
+    compared = ((m["character"], m["precision"], m["model_sha256"]) for m in verified["models"])
+    check_models(files["verification"], "verification", compared, pack.models)
+    measured = ((r["model"], r["precision"], r["model_sha256"]) for r in timed["results"])
+    check_models(files["benchmark"], "benchmark", measured, pack.models)
+    strangers = {row["character"] for row in evaluation["characters"]} - {m.character for m in pack.models}
+    if strangers:
+        raise PackError(
+            f"{files['evaluation']} is of {cut(', '.join(sorted(strangers)))}, which {models} does not hold"
         )
-    evaluation, verified, timed = (json.loads(file.read_text(encoding="utf-8")) for file in files)
-    rows = join(evaluation, verified, timed)
-    origin = {key: evaluation[key] for key in ("commit", "machine", "versions", "seed")}
-    text = format_report(rows, verified["positions"])
-    (run / "report.txt").write_text(text + "\n", encoding="utf-8")
-    (run / "report.json").write_text(json.dumps({**origin, "characters": rows}, indent=2) + "\n", encoding="utf-8")
+    return evaluation, verified, timed
+
+
+def main() -> None:
+    run, models = Path(FLAGS.run_dir), Path(FLAGS.model_dir)
+    try:
+        evaluation, verified, timed = read_all(run, models)
+        rows = join(evaluation, verified, timed)
+        origin = {key: evaluation[key] for key in ("commit", "machine", "versions", "seed", "weights")}
+        text = format_report(rows, verified["positions"])
+        write_text(run / "report.txt", text + "\n")
+        write_json(run / "report.json", {**origin, "characters": rows})
+    except (PackError, FileError) as error:
+        raise command.failure(error) from error
     print(f"{text}\n")
     for what, where in (
         ("Generalists", run / "generalists"),
@@ -106,4 +131,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

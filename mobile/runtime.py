@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from mobile.pack import HEADS, MODULES, Entry, Pack, PackError
+from mobile.files import PackError
+from mobile.pack import HEADS, MODULES, Entry, Pack
 
 RUNTIMES = {"tflite_runtime": "tflite_runtime.interpreter", "litert": "ai_edge_litert.interpreter"}
 """Modules that bring TensorFlow Lite's ``Interpreter``, by the name that the command line gives them."""

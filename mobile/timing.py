@@ -66,6 +66,7 @@ def time_model(folder: str, model: Entry, runtime: str, threads: int, runs: int)
     return {
         "model": model.character,
         "precision": model.precision,
+        "model_sha256": model.model_sha256,
         "runtime": runtime,
         "threads": threads,
         **_quantiles(inference_ns, ""),

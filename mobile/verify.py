@@ -2,8 +2,9 @@
 
 On observations from battles that each Specialist really played: the largest difference of a logit, and how often the
 best legal movement and the best legal skill are both the same. Then the judge: battles of the model against its
-original, as the same character, and of both against the Generalist population; all sample their actions. Under
-`horovodrun` the ranks share the battles. Writes ``verify.json`` next to the models.
+original, as the same character, each played twice with the sides exchanged (`mobile.paired`), and battles of both
+against the Generalist population; all sample their actions. Under `horovodrun` the ranks share the battles. Writes
+``verify.json`` next to the models.
 """
 
 from __future__ import annotations
@@ -16,23 +17,28 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import flags, logging
 
-from camtf import distributed
-from camtf.checkpoint import CheckpointError, RunDirectory
+from camtf import command, distributed
+from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import Side, View, play
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
+from camtf.files import FileError, check_writable, write_json
 from camtf.games.duel.roster import RosterError
-from camtf.games.duel.state import RULES_VERSION
 from camtf.model import policy as keras_policy
 from camtf.provenance import provenance
 from camtf.types import Observation
-from mobile.pack import GENERALIST, Entry, Pack, PackError
+from mobile.files import PackError
+from mobile.pack import GENERALIST, MANIFEST, Entry, Pack
+from mobile.paired import Paired, add, play_paired
 from mobile.positions import Specialists
+from mobile.results import check_weights
 from mobile.runtime import Policy, choose, gumbel, installed_runtimes, open_policy
 
 FLAGS = flags.FLAGS
+
+_LAST_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -87,11 +93,22 @@ def compare(policy: Policy, modules: list[np.ndarray], reference: keras_policy.P
 
 
 class Verifier:
-    """Compares the models of a pack with the run that they came from."""
+    """Compares the models of a pack with the run that they came from.
 
-    def __init__(self, specialists: Specialists, pack: Pack, positions: int, matches: int, runtime: str, seed: int):
+    Args:
+        positions: observations that each model is compared on.
+        battles: of each model against its original, and against the population.
+        runtime: a name of `mobile.runtime.RUNTIMES`; the first that is installed where empty.
+        seed: of positions and battles.
+
+    Raises:
+        PackError: the models were made from other weights.
+    """
+
+    def __init__(self, specialists: Specialists, pack: Pack, positions: int, battles: int, runtime: str, seed: int):
+        check_weights(pack.folder / MANIFEST, "pack", pack.manifest["weights"], specialists.weights)
         self.specialists, self.pack = specialists, pack
-        self.positions, self.matches = positions, matches
+        self.positions, self.battles = positions, battles
         self.runtime, self.seed = runtime, seed
 
     def verify(self) -> list[dict[str, Any]]:
@@ -99,45 +116,48 @@ class Verifier:
         names = list(dict.fromkeys(model.character for model in self.pack.models))
         results: list[dict[str, Any]] = []
         for done, name in enumerate(names):
-            results += self._generalist() if name == GENERALIST else self._specialist(name)
+            # A seed of its own: battles of different characters are to be independent.
+            seed = self.seed + done
+            results += self._generalist(seed) if name == GENERALIST else self._specialist(name, seed)
             logging.info("%d of %d: %s is compared", done + 1, len(names), name)
         return results
 
-    def _specialist(self, name: str) -> list[dict[str, Any]]:
+    def _specialist(self, name: str, seed: int) -> list[dict[str, Any]]:
         s = self.specialists
-        entrant = s.ids.index(name)
-        observation = s.positions(name, self.positions, self.seed)
+        member = s.ids.index(name)
+        observation = s.positions(name, self.positions, seed)
         mixture = np.repeat(s.mixture(name)[None], self.positions, axis=0)
         reference = s.policy(name)(Observation(*map(tf.constant, observation)), tf.constant(mixture))
-        population = [(entrant, opponent) for opponent in range(len(s.ids))]
-        original = self._rate(s.side, s.population, population)
+        original = self._against_population(s.side, member, seed)
         results = []
         for model, policy in self._models(name):
             side = ModelSide(policy, s.side.character)
+            (paired,) = play_paired(s.game, side, s.side, np.array([[member, member]]), self.battles, seed)
             results.append(
                 {
                     **_about(model),
                     **compare(policy, list(observation), reference),
-                    "win_rate_vs_keras": self._rate(side, s.side, [(entrant, entrant)]),
-                    "win_rate_vs_generalists": self._rate(side, s.population, population),
+                    "win_rate_vs_keras": paired.rate(),
+                    "win_rate_vs_generalists": self._against_population(side, member, seed),
                     "keras_vs_generalists": original,
                 }
             )
         return results
 
-    def _generalist(self) -> list[dict[str, Any]]:
+    def _generalist(self, seed: int) -> list[dict[str, Any]]:
         s = self.specialists
-        inputs = s.generalist_positions(self.positions, self.seed)
+        inputs = s.generalist_positions(self.positions, seed)
         modules = list(inputs.values())
         tensors = [tf.constant(x) for x in modules]
         reference = s.generalist_policy()(Observation(*tensors[:4]), tensors[4])
-        everyone = [(entrant, entrant) for entrant in range(len(s.ids))]
-        mixture = s.generalist.mixture[s.population.character]
+        everyone = np.array([(member, member) for member in range(len(s.ids))])
+        mixture = np.stack([s.generalist_mixture(i) for i in s.ids])
         results = []
         for model, policy in self._models(GENERALIST):
             side = ModelSide(policy, s.population.character, mixture)
-            rate = self._rate(side, s.population, everyone)
-            results.append({**_about(model), **compare(policy, modules, reference), "win_rate_vs_keras": rate})
+            each = -(-self.battles // len(everyone))
+            paired = add(play_paired(s.game, side, s.population, everyone, each, seed))
+            results.append({**_about(model), **compare(policy, modules, reference), "win_rate_vs_keras": paired.rate()})
         return results
 
     def _models(self, name: str) -> Iterator[tuple[Entry, Policy]]:
@@ -145,65 +165,41 @@ class Verifier:
             if model.character == name:
                 yield model, open_policy(self.pack, model, self.runtime)
 
-    def _rate(self, first: Side, second: Side, pairs: list[tuple[int, int]]) -> dict[str, Any]:
-        games = -(-self.matches // len(pairs))
-        won = play(self.specialists.game, first, second, np.array(pairs), games, self.seed)
+    def _against_population(self, side: Side, member: int, seed: int) -> dict[str, Any]:
+        s = self.specialists
+        pairs = np.array([(member, opponent) for opponent in range(len(s.ids))])
+        games = -(-self.battles // len(pairs))
+        won = play(s.game, side, s.population, pairs, games, seed)
         return rate_with_interval(won.sum(), games * len(pairs))
 
 
 def _about(model: Entry) -> dict[str, str]:
-    return {"file": model.file, "character": model.character, "precision": model.precision}
+    return {
+        "file": model.file, "character": model.character, "precision": model.precision,
+        "model_sha256": model.model_sha256,
+    }  # fmt: skip
 
 
-def summarise(results: list[dict[str, Any]], positions: int, matches: int) -> dict[str, Any]:
+def summarise(results: list[dict[str, Any]], positions: int, battles: int) -> dict[str, Any]:
     """Over all models of each precision: mean agreement, battles against the originals, and whether anything was lost:
     whether the interval of those battles excludes a half from above."""
     precisions = list(dict.fromkeys(r["precision"] for r in results))
     of = {p: [r for r in results if r["precision"] == p] for p in precisions}
     rates = {p: [r["win_rate_vs_keras"] for r in of[p]] for p in precisions}
-    together = {
-        p: rate_with_interval(sum(r["win_rate"] * r["games"] for r in rates[p]), sum(r["games"] for r in rates[p]))
-        for p in precisions
-    }
+    together = {p: add(Paired(*(r[key] for key in Paired._fields)) for r in rates[p]).rate() for p in precisions}
     return {
         "agreement": {p: float(np.mean([r["agreement"] for r in of[p]])) for p in precisions},
         "win_rate_vs_keras": together,
         "lost": {p: together[p]["high"] < 0.5 for p in precisions},
         "models_that_lost": {p: sum(r["high"] < 0.5 for r in rates[p]) for p in precisions},
         "positions": positions,
-        "matches": matches,
+        "matches": battles,
     }
 
 
-def define_flags() -> None:
-    """The command line."""
-    flags.DEFINE_string("run_dir", None, "Directory of the run that the models came from.", required=True)
-    flags.DEFINE_string("model_dir", None, "Folder of the models.", required=True)
-    flags.DEFINE_integer("positions", 10_000, "Observations that each model is compared on.", 1)
-    flags.DEFINE_integer("matches", 100, "Battles of each model against its original.", 1)
-    flags.DEFINE_enum("runtime", None, installed_runtimes(), "Runtime; the first installed where not given.")
-    flags.DEFINE_integer("seed", 40_000, "Seed of the battles; unlike the one that the models were made with.", 0)
-
-
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
-    distributed.start()
-    positions, matches = FLAGS.positions, FLAGS.matches
-    try:
-        specialists = Specialists(RunDirectory(FLAGS.run_dir))
-        pack = Pack(FLAGS.model_dir, RULES_VERSION, specialists.roster.digest)
-        results = Verifier(specialists, pack, positions, matches, FLAGS.runtime or "", FLAGS.seed).verify()
-    except (RosterError, CheckpointError, PackError, ImportError) as error:
-        raise SystemExit(f"error: {error}") from error
-    if distributed.rank() > 0:
-        return
-    summary = summarise(results, positions, matches)
-    file = Path(FLAGS.model_dir) / "verify.json"
-    file.write_text(
-        json.dumps({"models": results, **summary, "seed": FLAGS.seed, **provenance()}, indent=2) + "\n",
-        encoding="utf-8",
-    )
+def format_report(results: list[dict[str, Any]], summary: dict[str, Any]) -> str:
+    """A table of all models, and below it a verdict for each precision."""
+    header = ["file", "same decision, %", "largest difference", "mean", "wins v. Keras, % [95%]", "detectable loss"]
     rows = [
         [
             r["file"],
@@ -211,21 +207,56 @@ def main(argv: list[str]) -> None:
             f"{r['largest_difference']:.4f}",
             f"{r['mean_difference']:.5f}",
             rate(r["win_rate_vs_keras"]),
+            f"{100 * r['win_rate_vs_keras']['detectable']:.1f}",
             rate(r["win_rate_vs_generalists"]) if "win_rate_vs_generalists" in r else "",
             rate(r["keras_vs_generalists"]) if "keras_vs_generalists" in r else "",
         ]
         for r in results
     ]
-    header = ["file", "same decision, %", "largest difference", "mean", "wins v. Keras, % [95%]"]
-    print(table([*header, "v. Generalists, % [95%]", "Keras v. Generalists"], rows))
-    print()
+    lines = [table([*header, "v. Generalists, % [95%]", "Keras v. Generalists"], rows), ""]
     for precision, together in summary["win_rate_vs_keras"].items():
         verdict = "loses to Keras" if summary["lost"][precision] else "no loss measured"
-        print(f"{precision:8} all models together v. Keras {rate(together)}: {verdict}")
-    print(f"\n{positions:,} positions and {matches:,} battles for each model; written to {file}")
+        lines.append(
+            f"{precision:8} all models together v. Keras {rate(together)}: {verdict}; {together['games']:,} battles "
+            f"find a loss of {100 * together['detectable']:.1f} points with a probability of 80%"
+        )
+    return "\n".join(lines)
+
+
+def define_flags() -> None:
+    """The command line."""
+    flags.DEFINE_string("run_dir", None, "Directory of the run that the models came from.", required=True)
+    flags.DEFINE_string("model_dir", None, "Folder of the models.", required=True)
+    flags.DEFINE_integer("positions", 10_000, "Observations that each model is compared on.", 1, 1_000_000)
+    flags.DEFINE_integer("matches", 100, "Battles of each model against its original, one more if odd.", 1, 1_000_000)
+    flags.DEFINE_enum("runtime", None, installed_runtimes(), "Runtime; the first installed where not given.")
+    flags.DEFINE_integer("seed", 40_000, "Seed of the battles; unlike that of the export.", 0, _LAST_SEED)
+
+
+def main() -> None:
+    distributed.start()
+    positions, battles = FLAGS.positions, FLAGS.matches
+    folder = Path(FLAGS.model_dir)
+    file = folder / "verify.json"
+    try:
+        specialists = Specialists(RunDirectory(FLAGS.run_dir))
+        pack = Pack(folder, specialists.game.digest)
+        if distributed.rank() == 0:
+            check_writable(file)
+        with distributed.together():
+            results = Verifier(specialists, pack, positions, battles, FLAGS.runtime or "", FLAGS.seed).verify()
+        if distributed.rank() > 0:
+            return
+        summary = summarise(results, positions, battles)
+        about = {"weights": specialists.weights, "seed": FLAGS.seed, **provenance()}
+        write_json(file, {"models": results, **summary, **about})
+    except (RosterError, PackError, FileError, ImportError, distributed.RankLostError) as error:
+        raise command.failure(error) from error
+    print(format_report(results, summary))
+    print(f"\n{positions:,} positions and {battles:,} battles for each model; written to {file}")
     print(json.dumps(summary))
 
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

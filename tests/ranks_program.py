@@ -18,6 +18,8 @@ from camtf.learn.learner import Learner  # noqa: E402
 from camtf.learn.moments import NotFiniteError  # noqa: E402
 from camtf.learn.rollout import share_matches  # noqa: E402
 from camtf.model.policy import Policy  # noqa: E402
+from camtf.types import Observation  # noqa: E402
+from mobile.positions import draw  # noqa: E402
 from tests.test_learner import NETWORK, PPO, rollout  # noqa: E402
 
 
@@ -59,9 +61,12 @@ def main(file: str) -> None:
     mixture = np.full((len(roster), NETWORK.mixture_slots), 1 / NETWORK.mixture_slots, np.float32)
     sides = PolicySide(untrained, mixture, some), BotSide(game.bots["random_legal"], some)
     wins = play(game, *sides, pairs, games=4, seed=1)
+    row = np.flatnonzero(np.arange(60) % 3 % size == rank)  # of four ranks, the last has seen nothing
+    seen = Observation(*(np.repeat(row[:, None] // 2, 3, axis=1).astype(kind) for kind in ("f4", "f4", "i4", "f4")))
+    drawn = draw(seen, 25, seed=3)
     if rank == 0:
         order = np.argsort(rows["ids"])
-        np.savez(file, reward=rows["reward"][order], wins=wins, **{
+        np.savez(file, reward=rows["reward"][order], wins=wins, drawn=drawn.element, **{
             name.replace("/", "|"): w for name, w in policy.get_weights().items()
         })  # fmt: skip
 

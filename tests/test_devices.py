@@ -17,6 +17,7 @@ from mobile.devices import Board, DeviceError, Phone, parse_benchmark_model
 from mobile.pack import Pack
 from mobile.runtime import installed_runtimes
 from mobile.timing import time_pack
+from tests.test_pack import change
 
 IDS = preset("test").game.characters
 
@@ -24,9 +25,8 @@ IDS = preset("test").game.characters
 def small(pack: Pack, folder: Path) -> Pack:
     """A pack of two of the models."""
     shutil.copytree(pack.folder, folder)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["models"] = [m for m in manifest["models"] if m["file"] in (f"{IDS[0]}.int8.tflite", f"{IDS[0]}.delta")]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    kept = (f"{IDS[0]}.int8.tflite", f"{IDS[0]}.delta")
+    change(folder, lambda manifest: manifest.update(models=[m for m in manifest["models"] if m["file"] in kept]))
     return Pack(folder)
 
 
@@ -37,6 +37,7 @@ def test_timing_reports_what_it_promises(pack: Pack, tmp_path: Path) -> None:
     for r, model in zip(results, np.repeat(one.models, len(installed_runtimes())), strict=True):
         assert 0 < r["median_us"] <= r["p95_us"] <= r["p99_us"]
         assert r["decision_median_us"] > r["median_us"] and r["size_bytes"] == model.size_bytes
+        assert r["model_sha256"] == model.model_sha256
         assert r["memory_kib"] >= 0 and r["load_us"] > 0 and r["cold_median_us"] > 0
 
 
@@ -142,6 +143,9 @@ def test_a_board_is_timed_over_ssh_and_left_clean(pack: Pack, tmp_path: Path) ->
     assert all(r["median_us"] > 0 for r in results) and list(board.iterdir()) == []
     with pytest.raises(DeviceError, match=r"ssh other .mktemp -d. failed"):
         Board("other", ssh=str(ssh), scp=str(scp)).time_pack(one, [1], 30)
+    for printing in ("true", "echo nonsense", "echo {}"):
+        with pytest.raises(DeviceError, match=r"mobile\.timing printed no results"):
+            Board("pi@board", f"{printing} #", str(ssh), str(scp)).time_pack(one, [1], 30)
 
 
 def test_the_device_part_imports_neither_tensorflow_nor_camtf() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -108,7 +110,7 @@ def test_one_snapshot_is_replaced_in_place(roster: Roster, setting: Setting) -> 
     np.testing.assert_array_equal(after[~rows], before[~rows])
     np.testing.assert_array_equal(after[rows], setting.alone(fresh, rows))
     assert (after[rows] != before[rows]).any()
-    assert pool.snapshots[1].digest == Snapshot("", fresh.get_weights(), setting.mixture).digest
+    assert pool.snapshots[1].digest == dataclasses.replace(setting.snapshots[1], weights=fresh.get_weights()).digest
     assert pool.snapshots[1].digest != setting.snapshots[1].digest
     with pytest.raises(ValueError, match="weights are of another network"):
         pool.set_weights(1, {"x": np.zeros(1, np.float32)})

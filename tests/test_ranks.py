@@ -56,7 +56,7 @@ def test_one_two_and_four_ranks_compute_the_same(tmp_path: Path) -> None:
         results.append(dict(np.load(file)))
     one = results[0]
     names = Policy(NETWORK, duel_spec(load_roster())).get_weights().keys()
-    assert one.keys() == {"reward", "wins"} | {name.replace("/", "|") for name in names}
+    assert one.keys() == {"reward", "wins", "drawn"} | {name.replace("/", "|") for name in names}
     assert 0 < one["wins"].sum() < one["wins"].size * 4  # of four battles each
     for more in results[1:]:
         # The battles of the first segment are the same bit for bit: same weights, same chance. Later ones may part by

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from camtf.games.duel.bots import BOTS
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster
+from camtf.games.duel.state import RULES_VERSION
 from camtf.types import GameSpec
 
 if TYPE_CHECKING:
@@ -57,8 +59,8 @@ class Duel:
 
     @property
     def digest(self) -> str:
-        """The roster's, which names the version of the rules too."""
-        return self.roster.digest
+        """Of the version of the rules and the roster."""
+        return hashlib.sha256(f"{RULES_VERSION} {self.roster.digest}".encode()).hexdigest()
 
     @property
     def bots(self) -> Mapping[str, Bot]:
