@@ -1,7 +1,7 @@
-"""How fast are the meta-strategy solvers? ``python -m benchmarks.solvers``.
+"""How fast are the meta-strategy solvers? ``OPENBLAS_NUM_THREADS=1 python -m benchmarks.solvers``.
 
-One call of each solver on payoffs of several kinds, in one process; medians of repeats, each on payoffs of its own. The
-kinds are the easy and the hard ones for `nash`:
+One call of each solver, in one process; medians of repeats, each on payoffs of its own. Seconds are processor time, of all
+threads together: what else the machine does hardly counts. Kinds of payoffs, easy and hard ones for `nash`:
 
 - random: uniform payoffs; about half of the strategies are in the equilibrium
 - counts: win rates of 100 games a pairing between equals, so with ties
@@ -13,6 +13,7 @@ kinds are the easy and the hard ones for `nash`:
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -73,12 +74,12 @@ KINDS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
 
 
 def seconds(solver: Callable[[np.ndarray], Any], payoffs: list[np.ndarray]) -> float:
-    """Median over payoffs of one call's time."""
+    """Median over payoffs of one call's processor time."""
     taken = []
     for a in payoffs:
-        began = time.perf_counter()
+        began = time.process_time()
         solver(a)
-        taken.append(time.perf_counter() - began)
+        taken.append(time.process_time() - began)
     return float(np.median(taken))
 
 
@@ -117,7 +118,8 @@ def main(argv: list[str]) -> None:
     print(table(["milliseconds, by strategies", *map(str, sizes)], rows))
     print(f"exploitability of nash at most {found['nash_exploitability']:.1e} of the largest payoff")
     summary: dict[str, Any] = {name: float(f"{value:.3g}") for name, value in found.items()}
-    summary |= {"repeats": FLAGS.repeats, "seed": FLAGS.seed, **provenance()}
+    threads = os.environ.get("OPENBLAS_NUM_THREADS", "as many as cores")
+    summary |= {"repeats": FLAGS.repeats, "seed": FLAGS.seed, "blas_threads": threads, **provenance()}
     if FLAGS.out:
         files.write_json(Path(FLAGS.out), summary)
     print(json.dumps(summary))

@@ -124,15 +124,10 @@ def relative_population_performance(payoffs: np.ndarray) -> float:
     a = _matrix(payoffs, "payoffs", square=False)
     m, n = a.shape
     scale = np.abs(a).max() or 1.0
-    found = linprog(  # the largest v with v <= (p'A)_j for every j
-        np.append(np.zeros(m), -1.0),
-        np.hstack([-a.T / scale, np.ones((n, 1))]), np.zeros(n),
-        np.append(np.ones(m), 0.0)[None], [1.0],
-        bounds=[(0, None)] * m + [(None, None)],
-    )  # fmt: skip
+    found = linprog(np.ones(m), -(a.T / scale + 2.0), -np.ones(n))  # x = p / v of payoffs that are made positive
     if found.status != 0:
         raise ArithmeticError(f"the linear program of {m} x {n} strategies was not solved: {found.message}")
-    return float(-found.fun * scale)
+    return float(scale * (1.0 / found.fun - 2.0))
 
 
 def effective_diversity(payoffs: np.ndarray) -> float:
