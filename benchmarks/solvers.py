@@ -1,7 +1,7 @@
 """How fast are the meta-strategy solvers? ``OPENBLAS_NUM_THREADS=1 python -m benchmarks.solvers``.
 
-One call of each solver, in one process; medians of repeats, each on payoffs of its own. Seconds are processor time, of all
-threads together: what else the machine does hardly counts. Kinds of payoffs, easy and hard ones for `nash`:
+One call of each solver, in one process; medians of repeats, each on payoffs of its own. Seconds are processor time, of
+all threads together: what else the machine does hardly counts. Kinds of payoffs, easy and hard ones for `nash`:
 
 - random: uniform payoffs; about half of the strategies are in the equilibrium
 - counts: win rates of 100 games a pairing between equals, so with ties
