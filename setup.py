@@ -31,6 +31,7 @@ EXTRAS = {
     "open_spiel": ["open_spiel"],
 }
 CHECKS = ["pytest", "pytest-xdist", "hypothesis", "packaging", "psutil", "mypy", "ruff"]
+CHECKS += ["cvxpy", "networkx"]  # what OpenSpiel's own solvers import
 
 setup(
     name="camtf",

@@ -17,6 +17,7 @@ _VERSIONED = (
     "tensorflow-probability",
     "horovod",
     "numpy",
+    "scipy",
     "numba",
     "tflite-runtime",
     "ai-edge-litert",
