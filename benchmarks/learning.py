@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags, logging
+from camtf.population.graph import InteractionGraph
 
 from benchmarks.networks import ARRANGEMENTS, arrangement
 from benchmarks.ranks import on_ranks
@@ -35,7 +36,6 @@ from camtf.games.duel.roster import Roster, load_roster
 from camtf.games.loading import participants
 from camtf.model.policy import BuildNetwork, Policy
 from camtf.population import generalists
-from camtf.population.graph import InteractionGraph
 from camtf.provenance import provenance
 from camtf.types import Snapshot
 

@@ -3,12 +3,13 @@
 A run directory::
 
     config.json                            the whole configuration, roster digest, commit, versions, machine, command
-    generalists/generation_01.npz          frozen Generalists, in order
+    generalists/generation_01.npz          frozen policies of stage 1 (slot_01, iteration_01, ... of other algorithms)
+    generalists/population.json            the finished population: its strategies, their policies, U between them
     specialists/<character>.npz            one Specialist per character
-    checkpoints/<phase>/00000120.npz       a phase under way after an update: weights, optimiser, graph, matches
-    metrics/<phase>.jsonl                  one JSON line per update
+    checkpoints/<task>/00000120.npz       a task under way after an update: weights, optimiser, graph, matches
+    metrics/<task>.jsonl                  one JSON line per update
     evaluation.json                        what `camtf.evaluate` measured
-    tensorboard/<phase>/                   the same as scalars, and histograms of the weights
+    tensorboard/<task>/                   the same as scalars, and histograms of the weights
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from absl import logging
 
 from camtf import files
 from camtf.config import Config, ConfigError, from_json, leaves, to_json
-from camtf.games.duel.roster import Roster
 from camtf.games.protocol import Game
 from camtf.provenance import provenance
 from camtf.settings import quoted
@@ -48,15 +48,15 @@ class RunDirectory:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
 
-    def generalist_file(self, generation: int) -> Path:
-        """A frozen Generalist; generations count from 1."""
-        return self.path / "generalists" / f"generation_{generation:02d}.npz"
+    def generalist_file(self, name: str) -> Path:
+        """A frozen policy of stage 1."""
+        return self.path / "generalists" / f"{name}.npz"
 
     def specialist_file(self, character_id: str) -> Path:
         """A finished Specialist."""
         return self.path / "specialists" / f"{character_id}.npz"
 
-    def begin(self, config: Config, roster: Roster, write: bool) -> None:
+    def begin(self, config: Config, game: Game, write: bool) -> None:
         """Claim the directory for a run, or check that it holds this very run. Raises CheckpointError.
 
         Settings that do not change what is trained may differ from those of before; ``config.json`` takes them over.
@@ -67,15 +67,16 @@ class RunDirectory:
             self._lock()
         file = self.path / "config.json"
         if file.exists():
-            changed = self._changed(config, roster)
+            changed = self._changed(config, game)
             if changed and write:
                 files.write_json(file, {**self._about(), "config": to_json(config)})
                 logging.info("%s goes on with other settings: %s", self.path, "; ".join(changed))
         elif write:
             about = {
                 "config": to_json(config),
-                "roster_digest": roster.digest,
-                "characters": list(roster.ids),
+                "game": game.name,
+                "game_digest": game.digest,
+                "characters": list(game.characters),
                 **provenance(),
             }
             files.write_json(file, about)
@@ -89,12 +90,13 @@ class RunDirectory:
                 f"{self.path / 'config.json'}: not a configuration of this version: {error}"
             ) from error
 
-    def check_roster(self, roster: Roster | Game) -> None:
-        """Raises CheckpointError where the run was trained on another roster."""
-        trained = self._about()["roster_digest"]
-        if trained != roster.digest:
+    def check_game(self, game: Game) -> None:
+        """Raises CheckpointError where the run was trained on another game: other rules, another roster."""
+        trained = self._about()["game_digest"]
+        if trained != game.digest:
             raise CheckpointError(
-                f"{self.path / 'config.json'}: the run has the roster {trained[:16]}, given is {roster.digest[:16]}"
+                f"{self.path / 'config.json'}: the run has the game (rules and roster) {trained[:16]}, given is "
+                f"{game.digest[:16]}"
             )
 
     def write_snapshot(self, file: Path, snapshot: Snapshot, meta: dict[str, Any]) -> None:
@@ -117,24 +119,39 @@ class RunDirectory:
             )
         return snapshot
 
-    def missing_generations(self, generations: int) -> list[int]:
-        """Which of so many Generalists are not finished."""
-        return [g for g in range(1, generations + 1) if not self.generalist_file(g).exists()]
+    @property
+    def population_file(self) -> Path:
+        """What the finished population consists of."""
+        return self.path / "generalists" / "population.json"
 
-    def check_generalists(self, generations: int) -> None:
-        """Raises CheckpointError where not all of so many Generalists are finished."""
-        missing = self.missing_generations(generations)
-        if missing:
+    def has_population(self) -> bool:
+        """Whether stage 1 is finished."""
+        return self.population_file.exists()
+
+    def check_population(self) -> None:
+        """Raises CheckpointError where stage 1 is not finished."""
+        if not self.has_population():
+            there = sorted(file.stem for file in self.population_file.parent.glob("*.npz"))
             raise CheckpointError(
-                f"{self.path} lacks generation {', '.join(map(str, missing))} of {generations}; finish the Generalists "
-                "first: camtf.train with the settings of the run and --stage=generalists"
+                f"{self.path} holds no finished population ({', '.join(there) or 'nothing'} so far); finish the "
+                "Generalists first: camtf.train with the settings of the run and --stage=generalists"
             )
 
+    def write_population(self, about: dict[str, Any]) -> None:
+        """Stage 1 is finished."""
+        files.write_json(self.population_file, about)
+
+    def read_population(self) -> dict[str, Any]:
+        """What the finished population consists of. Raises CheckpointError where stage 1 is not finished."""
+        self.check_population()
+        about = files.read_json(self.population_file, CheckpointError)
+        if not {"strategies", "snapshots", "serving", "payoffs"} <= about.keys():
+            raise CheckpointError(f"{self.population_file} is no population: it holds {', '.join(about)}")
+        return about
+
     def generalists(self) -> list[Snapshot]:
-        """The Generalists, oldest first. Raises CheckpointError where any is missing."""
-        generations = self.config().generalists.generations
-        self.check_generalists(generations)
-        return [self.read_snapshot(self.generalist_file(g)) for g in range(1, generations + 1)]
+        """The finished policies of stage 1, oldest first. Raises CheckpointError where it is not finished."""
+        return [self.read_snapshot(self.generalist_file(name)) for name in self.read_population()["snapshots"]]
 
     def _read_policy(self, file: Path) -> tuple[Snapshot, dict[str, Any]]:
         arrays, meta = files.read_arrays(file, CheckpointError)
@@ -224,13 +241,13 @@ class RunDirectory:
         if not file.exists():
             raise CheckpointError(f"{file} does not exist: {self.path} is not a run directory")
         about = files.read_json(file, CheckpointError)
-        if not {"config", "roster_digest"} <= about.keys():
+        if not {"config", "game_digest"} <= about.keys():
             raise CheckpointError(f"{file} is not the configuration of a run: it holds {', '.join(about)}")
         return about
 
-    def _changed(self, config: Config, roster: Roster) -> list[str]:
+    def _changed(self, config: Config, game: Game) -> list[str]:
         """The settings that differ from those of the run, in words. Raises CheckpointError where they must not."""
-        self.check_roster(roster)
+        self.check_game(game)
         old = {name: value for name, _, value in leaves(self.config())}
         changed = [(name, field, value) for name, field, value in leaves(config) if value != old[name]]
         words = {name: f"{name}: {quoted(old[name])} there, {quoted(value)} given" for name, _, value in changed}

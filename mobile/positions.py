@@ -29,7 +29,7 @@ class Specialists:
         self.run = run
         self.config = run.config()
         self.roster: Roster = load_roster(self.config.game.roster) if self.config.game.roster else load_roster()
-        run.check_roster(self.roster)
+        run.check_game(Duel(self.roster))
         self.game = Duel(self.roster, self.config.reward, self.config.game.input_delay_ticks)
         self.characters = participants(self.config, self.game)
         self.ids = [self.roster.ids[c] for c in self.characters]
