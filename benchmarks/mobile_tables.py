@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[1]
 
 def precisions(verified: dict[str, Any], timed: dict[str, Any]) -> str:
     """Agreement, battles and speed of each precision. Raises PackError where the two are not of the same models."""
-    digests = {(m["character"], m["precision"]): m["model_sha256"] for m in verified["models"]}
-    if digests != {(r["model"], r["precision"]): r["model_sha256"] for r in timed["results"]}:
+    digests = {(m["character"], m["precision"], m["model_sha256"]) for m in verified["models"]}
+    if digests != {(r["model"], r["precision"], r["model_sha256"]) for r in timed["results"]}:
         raise PackError("mobile_verify.json and mobile_benchmark.json are not of the same models; measure both again")
     rows = []
     for precision, together in verified["win_rate_vs_keras"].items():

@@ -27,6 +27,7 @@ from camtf import distributed, files
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, override, preset
 from camtf.evaluation.report import table
+from camtf.games.duel.game import Duel
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster, load_roster
 from camtf.model.policy import Policy
@@ -63,7 +64,7 @@ def phase(config: Config, roster: Roster, snapshots: int, updates: int) -> Phase
 def measure_phase(config: Config, roster: Roster, run_dir: str, snapshots: int, updates: int) -> dict[str, Any]:
     """Learner frames per second over all ranks, the median update counting, and this rank's memory."""
     run = RunDirectory(run_dir)
-    run.begin(config, roster, write=distributed.rank() == 0)
+    run.begin(config, Duel(roster), write=distributed.rank() == 0)
     training = phase(config, roster, snapshots, updates + _WARM_UP_UPDATES)
     took = run_phase(training, config, duel(config, roster), run)
     lines = run.metrics(training.name)[_WARM_UP_UPDATES:]

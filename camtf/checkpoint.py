@@ -25,7 +25,6 @@ from absl import logging
 
 from camtf import files
 from camtf.config import Config, ConfigError, from_json, leaves, to_json
-from camtf.games.duel.roster import Roster
 from camtf.games.protocol import Game
 from camtf.provenance import provenance
 from camtf.settings import quoted
@@ -56,7 +55,7 @@ class RunDirectory:
         """A finished Specialist."""
         return self.path / "specialists" / f"{character_id}.npz"
 
-    def begin(self, config: Config, roster: Roster, write: bool) -> None:
+    def begin(self, config: Config, game: Game, write: bool) -> None:
         """Claim the directory for a run, or check that it holds this very run. Raises CheckpointError.
 
         Settings that do not change what is trained may differ from those of before; ``config.json`` takes them over.
@@ -67,15 +66,16 @@ class RunDirectory:
             self._lock()
         file = self.path / "config.json"
         if file.exists():
-            changed = self._changed(config, roster)
+            changed = self._changed(config, game)
             if changed and write:
                 files.write_json(file, {**self._about(), "config": to_json(config)})
                 logging.info("%s goes on with other settings: %s", self.path, "; ".join(changed))
         elif write:
             about = {
                 "config": to_json(config),
-                "roster_digest": roster.digest,
-                "characters": list(roster.ids),
+                "game": game.name,
+                "game_digest": game.digest,
+                "characters": list(game.characters),
                 **provenance(),
             }
             files.write_json(file, about)
@@ -89,12 +89,13 @@ class RunDirectory:
                 f"{self.path / 'config.json'}: not a configuration of this version: {error}"
             ) from error
 
-    def check_roster(self, roster: Roster | Game) -> None:
-        """Raises CheckpointError where the run was trained on another roster."""
-        trained = self._about()["roster_digest"]
-        if trained != roster.digest:
+    def check_game(self, game: Game) -> None:
+        """Raises CheckpointError where the run was trained on another game: other rules, another roster."""
+        trained = self._about()["game_digest"]
+        if trained != game.digest:
             raise CheckpointError(
-                f"{self.path / 'config.json'}: the run has the roster {trained[:16]}, given is {roster.digest[:16]}"
+                f"{self.path / 'config.json'}: the run has the game (rules and roster) {trained[:16]}, given is "
+                f"{game.digest[:16]}"
             )
 
     def write_snapshot(self, file: Path, snapshot: Snapshot, meta: dict[str, Any]) -> None:
@@ -224,13 +225,13 @@ class RunDirectory:
         if not file.exists():
             raise CheckpointError(f"{file} does not exist: {self.path} is not a run directory")
         about = files.read_json(file, CheckpointError)
-        if not {"config", "roster_digest"} <= about.keys():
+        if not {"config", "game_digest"} <= about.keys():
             raise CheckpointError(f"{file} is not the configuration of a run: it holds {', '.join(about)}")
         return about
 
-    def _changed(self, config: Config, roster: Roster) -> list[str]:
+    def _changed(self, config: Config, game: Game) -> list[str]:
         """The settings that differ from those of the run, in words. Raises CheckpointError where they must not."""
-        self.check_roster(roster)
+        self.check_game(game)
         old = {name: value for name, _, value in leaves(self.config())}
         changed = [(name, field, value) for name, field, value in leaves(config) if value != old[name]]
         words = {name: f"{name}: {quoted(old[name])} there, {quoted(value)} given" for name, _, value in changed}

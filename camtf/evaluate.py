@@ -45,7 +45,7 @@ def main() -> None:
         changes: dict[str, Any] = {name: getattr(FLAGS, name) for name in _CHANGED if getattr(FLAGS, name) is not None}
         config = dataclasses.replace(config, evaluation=dataclasses.replace(config.evaluation, **changes))
         game = load_game(config)
-        run.check_roster(game)
+        run.check_game(game)
         ids = [game.characters[c] for c in participants(config, game)]
         plan.check_evaluation(config.evaluation, len(ids))
         generalists = run.generalists()

@@ -111,7 +111,7 @@ def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...])
             return against_bots(game, side, graph.characters, config.evaluation.yardstick_games)
 
         with distributed.together():
-            run.begin(config, roster, write=distributed.rank() == 0)
+            run.begin(config, game, write=distributed.rank() == 0)
             distributed.barrier()
             generations = (
                 generalists.train(config, roster, run, yardstick) if "generalists" in stages else run.generalists()

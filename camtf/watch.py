@@ -85,7 +85,7 @@ def _new_match() -> tuple[Roster, replays.Replay]:
         game = load_game(run.config())
         if not isinstance(game, Duel):
             raise ConfigError(f"the viewer shows the duel alone; {FLAGS.run_dir} is a run of {game.name}")
-        run.check_roster(game)
+        run.check_game(game)
         first, second = (specialist_side(run, game, c) for c in characters)
         return game.roster, play_match(game, characters, (first, second), ("Specialist", "Specialist"), FLAGS.seed)
     game = Duel(load_roster())

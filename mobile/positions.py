@@ -32,8 +32,8 @@ class Specialists:
         self.run = run
         self.config = run.config()
         self.roster: Roster = load_roster(self.config.game.roster) if self.config.game.roster else load_roster()
-        run.check_roster(self.roster)
         self.game = Duel(self.roster, self.config.reward, self.config.game.input_delay_ticks)
+        run.check_game(self.game)
         self.characters = participants(self.config, self.game)
         self.ids = [self.roster.ids[c] for c in self.characters]
         self.generalist = run.generalists()[-1]

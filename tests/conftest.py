@@ -12,6 +12,7 @@ from hypothesis import settings
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import preset
+from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster, load_roster
 from camtf.population import generalists, specialists
 from mobile.export import Exporter, Options
@@ -64,7 +65,7 @@ def plain(plain_folder: Path) -> Roster:
 def run(tmp_path_factory: pytest.TempPathFactory, roster: Roster) -> RunDirectory:
     """A whole run of the test preset. Nothing may change it."""
     run, config = RunDirectory(tmp_path_factory.mktemp("whole") / "run"), preset("test")
-    run.begin(config, roster, write=True)
+    run.begin(config, Duel(roster), write=True)
     specialists.train(config, roster, run, generalists.train(config, roster, run))
     return run
 

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.networks import arrangement, operations
 from camtf.checkpoint import RunDirectory
 from camtf.config import override, preset
+from camtf.games.duel.game import Duel
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster
 from camtf.model.policy import Policy
@@ -30,7 +31,7 @@ def test_the_perceptron_has_as_many_operations_as_the_four_modules(roster: Roste
 def test_generations_of_another_network(roster: Roster, tmp_path: Path, name: str) -> None:
     """The second generation has the first one, served from the pool, in its mixture."""
     run = RunDirectory(tmp_path / "run")
-    run.begin(CONFIG, roster, write=True)
+    run.begin(CONFIG, Duel(roster), write=True)
     build = arrangement(name, CONFIG, roster)
     first, second = generalists.train(CONFIG, roster, run, build=build)
     own = Policy(CONFIG.network, duel_spec(roster), build=build)

@@ -18,6 +18,7 @@ from camtf import evaluate, files
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.config import override, preset
 from camtf.files import FileError
+from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster
 from camtf.monitor import Monitor
 from camtf.population import generalists, phase
@@ -33,7 +34,7 @@ LINES = [{"update": n, "frames": 640 * n, "kl": 0.1 / n} for n in range(1, 8)]
 def begun(tmp_path: Path, roster: Roster) -> RunDirectory:
     """A run with one file of each kind."""
     run = RunDirectory(tmp_path / "run")
-    run.begin(override(preset("test"), {"generalists.generations": 1}), roster, write=True)
+    run.begin(override(preset("test"), {"generalists.generations": 1}), Duel(roster), write=True)
     run.write_snapshot(run.generalist_file(1), SNAPSHOT, {"frames": 5})
     for line in LINES:
         run.append_metrics("x", line)
@@ -46,7 +47,7 @@ def plain(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def read_configuration(run: RunDirectory, roster: Roster) -> Any:
-    run.check_roster(roster)
+    run.check_game(Duel(roster))
     return run.config()
 
 
@@ -138,14 +139,14 @@ def test_metrics_go_on_where_the_checkpoint_is(begun: RunDirectory) -> None:
 
 def test_a_run_belongs_to_its_configuration_and_roster(tmp_path: Path, roster: Roster, plain: Roster) -> None:
     run, config = RunDirectory(tmp_path / "run"), preset("test")
-    run.begin(config, roster, write=True)
-    run.begin(config, roster, write=True)  # the same again is a resume
+    run.begin(config, Duel(roster), write=True)
+    run.begin(config, Duel(roster), write=True)  # the same again is a resume
     assert run.config() == config
     with pytest.raises(CheckpointError, match=r"another configuration \(ppo.clip_epsilon: 0.2 there, 0.3 given\)"):
-        run.begin(override(config, {"ppo.clip_epsilon": 0.3}), roster, write=True)
-    with pytest.raises(CheckpointError, match=r"the run has the roster \w{16}, given is \w{16}"):
-        run.begin(config, plain, write=True)
-    files.write_json(tmp_path / "run" / "config.json", {"config": {"sed": 1}, "roster_digest": ""})
+        run.begin(override(config, {"ppo.clip_epsilon": 0.3}), Duel(roster), write=True)
+    with pytest.raises(CheckpointError, match=r"the run has the game \(rules and roster\) \w{16}, given is \w{16}"):
+        run.begin(config, Duel(plain), write=True)
+    files.write_json(tmp_path / "run" / "config.json", {"config": {"sed": 1}, "game_digest": ""})
     with pytest.raises(CheckpointError, match=r"not a configuration of this version"):
         run.config()
     files.write_json(tmp_path / "run" / "config.json", {"characters": [], "bots": {}})
@@ -168,9 +169,9 @@ def test_a_full_disk_stops_a_run_and_nothing_is_lost(
     """The disk is full from the first update of generation 2 on; with room, the run ends as if nothing had been."""
     config, other = run.config(), RunDirectory(tmp_path / "other")
     with full_disk(1000), pytest.raises(FileError, match=r"config.json cannot be written: files may not become so"):
-        other.begin(config, roster, write=True)
+        other.begin(config, Duel(roster), write=True)
     other = RunDirectory(tmp_path / "other")
-    other.begin(config, roster, write=True)
+    other.begin(config, Duel(roster), write=True)
     updates = itertools.count(1)
     with monkeypatch.context() as patched, contextlib.ExitStack() as full:
 
@@ -229,7 +230,7 @@ def test_training_says_so_in_one_line(tmp_path: Path) -> None:
 def test_what_does_not_change_training_may_change(tmp_path: Path, roster: Roster) -> None:
     """And stands in config.json afterwards, which keeps all else; another setting beside it is refused."""
     run, config = RunDirectory(tmp_path / "run"), preset("test")
-    run.begin(config, roster, write=True)
+    run.begin(config, Duel(roster), write=True)
     before = files.read_json(run.path / "config.json")
     changes = {
         "evaluation.games": 9, "evaluation.bot_games": 9, "evaluation.yardstick_updates": 3, "checkpoints_kept": 5,
@@ -237,14 +238,14 @@ def test_what_does_not_change_training_may_change(tmp_path: Path, roster: Roster
         "game.roster": "moved",
     }  # fmt: skip
     other = override(config, changes)
-    run.begin(other, roster, write=False)
+    run.begin(other, Duel(roster), write=False)
     assert run.config() == config  # only who writes takes them over
-    run.begin(other, roster, write=True)
+    run.begin(other, Duel(roster), write=True)
     assert run.config() == other
     after = files.read_json(run.path / "config.json")
     assert {**after, "config": 0} == {**before, "config": 0}
     with pytest.raises(CheckpointError, match=r"another configuration \(seed: 1 there, 2 given\)"):
-        run.begin(override(config, {"seed": 2}), roster, write=True)
+        run.begin(override(config, {"seed": 2}), Duel(roster), write=True)
     assert run.config() == other
 
 
@@ -269,7 +270,9 @@ def test_a_digest_says_which_policy_it_is() -> None:
 def test_generalists_are_whole_and_in_order(tmp_path: Path, roster: Roster) -> None:
     """Also the hundredth, whose name sorts before the ninety-ninth; a gap is named."""
     run = RunDirectory(tmp_path)
-    run.begin(override(preset("test"), {"network.mixture_slots": 128, "generalists.generations": 101}), roster, True)
+    run.begin(
+        override(preset("test"), {"network.mixture_slots": 128, "generalists.generations": 101}), Duel(roster), True
+    )
     for generation in range(1, 102):
         run.write_snapshot(run.generalist_file(generation), policy(run.generalist_file(generation).stem), {})
     assert [g.name for g in run.generalists()][8::91] == ["generation_09", "generation_100"]

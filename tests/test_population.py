@@ -31,7 +31,7 @@ CONFIG = preset("test")
 
 def start(folder: Path, roster: Roster, config: Config = CONFIG) -> RunDirectory:
     run = RunDirectory(folder)
-    run.begin(config, roster, write=True)
+    run.begin(config, Duel(roster), write=True)
     return run
 
 
