@@ -34,7 +34,7 @@ def horovodrun(ranks: int, command: list[str], **kwargs: Any) -> subprocess.Pope
     )  # fmt: skip
 
 
-def finished(process: subprocess.Popen[str], seconds: float = 240) -> str:
+def finished(process: subprocess.Popen[str], seconds: float = 400) -> str:
     """What it printed, once it has ended well."""
     text, _ = process.communicate(timeout=seconds)
     assert process.returncode == 0, text[-3000:]
@@ -91,10 +91,10 @@ def test_two_groups_train_what_one_rank_trains(tmp_path: Path) -> None:
 
 
 LONG = [
-    "--generalists.generations=1", "--generalists.frames=76800", "--stage=generalists", "--checkpoint_updates=1",
+    "--generalists.generations=1", "--generalists.frames=51200", "--stage=generalists", "--checkpoint_updates=1",
     "--ppo.epochs=1", "--ppo.minibatches=4",
 ]  # fmt: skip
-"""120 updates with few gradient steps, and so few waits of the ranks for each other, but a checkpoint after each."""
+"""80 updates with few gradient steps, and so few waits of the ranks for each other, but a checkpoint after each."""
 KILLS = 7
 
 
@@ -114,7 +114,7 @@ def test_a_run_goes_on_with_another_number_of_ranks(tmp_path: Path, whole: RunDi
     while process.poll() is None and newest(run.path) < 3:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    text, _ = process.communicate(timeout=240)
+    text, _ = process.communicate(timeout=400)
     assert process.returncode == 130 and "the same command goes on from there" in text, text[-3000:]
     assert text.splitlines()[-1] == "stopped; start the same command again to go on from there"
     stopped = newest(run.path)
@@ -150,7 +150,7 @@ def test_nothing_that_is_killed_is_lost(tmp_path: Path, whole: RunDirectory) -> 
                 victim = [process.pid, *ranks_of(process.pid)][kills % 3]
                 psutil.Process(victim).send_signal(signal.SIGINT if kills == 6 else signal.SIGKILL)
                 kills += 1
-        text, _ = process.communicate(timeout=240)
+        text, _ = process.communicate(timeout=400)
         if process.returncode == 0:
             break
         assert "Traceback" not in text, text[-3000:]
