@@ -31,6 +31,14 @@ def duel(roster: Roster) -> Duel:
     return Duel(roster)
 
 
+@pytest.fixture(scope="module")
+def brief(roster: Roster) -> Duel:
+    """The duel with a twelfth of everybody's health: battles are short."""
+    characters = roster.characters.copy()
+    characters["max_health_hp"] //= 12
+    return Duel(dataclasses.replace(roster, characters=characters))
+
+
 def policy(spec: GameSpec, movement: int | None = None, skill: int | None = None) -> Policy:
     """A network that always wishes the same, or, without a wish, draws uniformly."""
     made = Policy(CONFIG.network, spec)
@@ -106,14 +114,6 @@ def test_each_member_plays_its_character(duel: Duel) -> None:
         np.testing.assert_array_equal(turn.game.fighters["character"][:, going], stood[:, going])  # type: ignore[attr-defined]
 
 
-@pytest.fixture(scope="module")
-def brief(roster: Roster) -> Duel:
-    """The duel with a sixth of everybody's health: battles are short."""
-    characters = roster.characters.copy()
-    characters["max_health_hp"] //= 6
-    return Duel(dataclasses.replace(roster, characters=characters))
-
-
 class Record:
     """What happened in every battle: all actions and the outcome."""
 
@@ -132,7 +132,7 @@ def shared(game: Duel, first: Side, second: Side, ranks: int, matches: int) -> t
     """Battles shared by so many ranks, here one after the other."""
     record, pairs = Record(), np.array([(0, 0), (1, 0), (1, 1)])
     parts = [
-        play_share(game, first, second, pairs, 4, 7, rank, ranks, matches, record.watch) for rank in range(ranks)
+        play_share(game, first, second, pairs, 2, 7, rank, ranks, matches, record.watch) for rank in range(ranks)
     ]  # fmt: skip
     return np.sum(parts, axis=0).tolist(), record
 
@@ -151,8 +151,8 @@ def test_ranks_and_batches_change_no_battle(brief: Duel, kind: str) -> None:
     if kind == "bot against pool":
         sides = BotSide(brief.bots["punisher"], characters), served
     wins, record = shared(brief, *sides, ranks=1, matches=64)
-    assert len(record.actions) == len(record.outcome) == 12
-    assert len({str(actions) for actions in record.actions.values()}) == 12  # no two battles are alike
+    assert len(record.actions) == len(record.outcome) == 6
+    assert len({str(actions) for actions in record.actions.values()}) == 6  # no two battles are alike
     for ranks, matches in ((1, 7), (2, 64), (3, 1), (4, 7)):
         others, again = shared(brief, *sides, ranks, matches)
         assert others == wins
@@ -175,13 +175,13 @@ def test_a_mirror_match_is_even(duel: Duel) -> None:
 
 
 @pytest.fixture(scope="module")
-def measured(duel: Duel) -> tuple[Config, dict[str, Any]]:
+def measured(brief: Duel) -> tuple[Config, dict[str, Any]]:
     """Generation 1 stands still, generation 2 draws uniformly; Ember Fox's Specialist stands still, Gale Archer's
     strikes."""
     config = override(CONFIG, {"evaluation.games": 12, "evaluation.bot_games": 12})
-    generations = [still("generation_01", duel), snapshot("generation_02", duel)]
-    specialists = {FIRST: still(FIRST, duel), SECOND: strike(SECOND, duel)}
-    return config, evaluate(config, duel, generations, specialists, seed=1)
+    generations = [still("generation_01", brief), snapshot("generation_02", brief)]
+    specialists = {FIRST: still(FIRST, brief), SECOND: strike(SECOND, brief)}
+    return config, evaluate(config, brief, generations, specialists, seed=1)
 
 
 def test_rows_are_of_who_is_named(measured: tuple[Config, dict[str, Any]]) -> None:
@@ -196,10 +196,10 @@ def test_rows_are_of_who_is_named(measured: tuple[Config, dict[str, Any]]) -> No
     assert fox["specialist"]["win_rate"] < 0.1 and archer["specialist"]["win_rate"] > 0.15
 
 
-def test_bots_meet_who_is_named(measured: tuple[Config, dict[str, Any]], duel: Duel) -> None:
+def test_bots_meet_who_is_named(measured: tuple[Config, dict[str, Any]], brief: Duel) -> None:
     _, result = measured
     fox, archer = result["characters"]
-    assert list(result["bots"]["specialist"]) == list(duel.bots)
+    assert list(result["bots"]["specialist"]) == list(brief.bots)
     # Against one that stands still, who does as much draws, and who strikes, be it at random, wins.
     assert fox["specialist"]["against_bots"]["idle"]["win_rate"] == 0.5
     assert archer["specialist"]["against_bots"]["idle"]["win_rate"] == 1.0
@@ -231,13 +231,13 @@ def test_a_result_says_what_was_measured(measured: tuple[Config, dict[str, Any]]
     assert "Ember Fox" in text and "mean" in text and "generation" in text
 
 
-def test_a_policy_in_training_meets_every_bot(duel: Duel) -> None:
+def test_a_policy_in_training_meets_every_bot(brief: Duel) -> None:
     """Its own win rate, over all pairs, or as many of them as there are battles."""
-    passive = own_side(duel, "policy")
-    rates = against_bots(duel, passive, passive.character, games=5)
-    assert list(rates) == [f"v_{bot}" for bot in duel.bots]
+    passive = own_side(brief, "policy")
+    rates = against_bots(brief, passive, passive.character, games=5)
+    assert list(rates) == [f"v_{bot}" for bot in brief.bots]
     assert rates["v_idle"] == 0.5 and rates["v_rusher"] == rates["v_punisher"] == 0.0
-    assert against_bots(duel, passive, np.arange(300), games=3)["v_idle"] == 0.5
+    assert against_bots(brief, passive, np.arange(300), games=3)["v_idle"] == 0.5
 
 
 def test_a_table_lines_up() -> None:

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from camtf.config import preset
 from camtf.games.duel.env import DuelGame
@@ -147,14 +148,30 @@ def test_no_rows_and_unknown_snapshots(setting: Setting) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, EXACT_ROWS, 130])
 def test_exactly_each_row_is_by_itself(setting: Setting, size: int) -> None:
-    """In batches of any size, a row does what it does among all."""
+    """In batches of any size, a row has the logits that it has among all, bit for bit, and does the same."""
     snapshot = SPREADS["one most of all"]
-    together = setting.together(snapshot, exact=True)
-    for first in range(0, ROWS, size):
+    together, logits = setting.together(snapshot, exact=True), exact_logits(setting, snapshot, slice(None))
+    for first in range(0, ROWS, size)[:4]:
         rows = slice(first, first + size)
         observation = Observation(*(x[rows] for x in setting.observation))
-        apart = setting.pool.act(observation, snapshot[rows], setting.mixture[rows], setting.uniforms[rows], exact=True)
-        np.testing.assert_array_equal(apart, together[rows])
+        given = observation, snapshot[rows], setting.mixture[rows], setting.uniforms[rows]
+        np.testing.assert_array_equal(setting.pool.act(*given, exact=True), together[rows])
+        np.testing.assert_array_equal(exact_logits(setting, snapshot[rows], rows), logits[rows])
+
+
+def exact_logits(setting: Setting, snapshot: np.ndarray, which: slice) -> np.ndarray:
+    """What the pool computes for these rows, and by networks of their own in whole blocks the same."""
+    observation, mixture = Observation(*(x[which] for x in setting.observation)), setting.mixture[which]
+    counts = np.bincount(snapshot, minlength=SNAPSHOTS)
+    rows, slot, owner, _ = pool_module._arrange(snapshot, counts, EXACT_ROWS)
+    weights = [stacked[owner] for stacked in setting.pool._weights]
+    logits = np.concatenate(setting.pool._logits(weights, observation, mixture, rows), axis=1)[slot]
+    padded = np.arange(-(-len(mixture) // EXACT_ROWS) * EXACT_ROWS) % len(mixture)
+    for index, policy in enumerate(setting.policies):
+        output = policy(Observation(*(tf.constant(x[padded]) for x in observation)), tf.constant(mixture[padded]))
+        alone = np.concatenate([output.movement, output.skill], axis=1)[: len(mixture)]
+        np.testing.assert_array_equal(alone[snapshot == index], logits[snapshot == index])
+    return logits
 
 
 @pytest.mark.parametrize("unit", [1, EXACT_ROWS])

@@ -19,10 +19,11 @@ from camtf.types import GameSpec, Observation, Snapshot, aligned_zeros
 UNIFORM = -1
 """In place of a snapshot's index: the policy that draws uniformly from what is legal, head by head."""
 
-EXACT_ROWS = 64
-"""A matrix product treats the last rows of a matrix by other instructions, which add in another order, where they are
-no multiple of this; so a row's logits could differ in the last bit with the rows beside it. In blocks of this many rows
-or a multiple of it they do not: seen with AMX, AVX-512, AVX2 and SSE, with oneDNN and without it."""
+EXACT_ROWS = 96
+"""Matrix products treat a few rows and the last ones by other instructions, which add in another order: a row's logits
+can differ in the last bit with the rows beside it. In blocks of this many rows, or of a multiple, they do not: all
+products have one way for these, and 8, 16, 24, 32 or 48 rows, as many as processors treat at once, fit into them. Tried
+with AVX-512, AVX2, AVX and SSE, with oneDNN and without it (64 fails with AVX2 without oneDNN)."""
 
 _GATHERED_BLOCK = 40
 _BLOCK = 20
@@ -95,7 +96,8 @@ class Pool:
             snapshot: int ``[n]``, who plays each row: an index, or `UNIFORM`.
             mixture: float32 ``[n, S]``, what each row's policy is conditioned on.
             uniforms: float32 ``[n, M + K]`` in (0, 1), all the chance there is.
-            exact: a row's action depends on nothing but this row, to the last bit. Takes a little longer.
+            exact: a row's action depends on nothing but this row, to the last bit. Takes longer where many snapshots
+                have few rows each.
 
         Raises:
             ValueError: there is no such snapshot.
@@ -151,6 +153,14 @@ class Pool:
         slot: tf.Tensor,
     ) -> tf.Tensor:
         """Actions ``[n, H]`` by weights ``[blocks, ...]`` of the rows ``[blocks, width]``, each found at its slot."""
+        movement, skill = self._logits(weights, observation, mixture, rows)
+        mask, chance = (_flat(tf.gather(x, rows)) for x in (observation.mask, uniforms))
+        return tf.gather(sample(PolicyOutput(movement, skill, tf.zeros(())), mask, chance), slot)
+
+    def _logits(
+        self, weights: list[tf.Tensor], observation: Observation, mixture: tf.Tensor, rows: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Logits of movement and skill, ``[blocks * width, ...]``."""
         inputs = {name: tf.gather(x, rows) for name, x in {**observation._asdict(), "mixture": mixture}.items()}
 
         def by_one(arguments: tuple[list[tf.Tensor], dict[str, tf.Tensor]]) -> tuple[tf.Tensor, tf.Tensor]:
@@ -158,10 +168,13 @@ class Pool:
             outputs, _ = self._policy.network.stateless_call(own_weights, [], own)
             return outputs["movement"], outputs["skill"]
 
-        logits = tf.vectorized_map(by_one, (weights, inputs))
-        flat = (tf.reshape(x, (-1, x.shape[-1])) for x in (*logits, inputs["mask"], tf.gather(uniforms, rows)))
-        movement, skill, mask, chance = flat
-        return tf.gather(sample(PolicyOutput(movement, skill, tf.zeros(())), mask, chance), slot)
+        movement, skill = tf.vectorized_map(by_one, (weights, inputs))
+        return _flat(movement), _flat(skill)
+
+
+def _flat(x: tf.Tensor) -> tf.Tensor:
+    """``[blocks, width, n]`` as ``[blocks * width, n]``."""
+    return tf.reshape(x, (-1, x.shape[-1]))
 
 
 @dataclass(frozen=True)
