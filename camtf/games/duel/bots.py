@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from camtf.games.bots import uniform_legal
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
 from camtf.games.duel.roster import element_column, schema
@@ -34,13 +35,6 @@ if TYPE_CHECKING:
 def idle(game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
     """Stands still."""
     return np.zeros((len(uniforms), 2), np.int32)
-
-
-def random_legal(game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
-    """Uniform over the legal movements and, apart, over the legal skills."""
-    chance = uniforms[:, :MOVEMENT_COUNT], uniforms[:, MOVEMENT_COUNT : MOVEMENT_COUNT + SKILL_COUNT]
-    chosen = [np.where(m, u, -1.0).argmax(axis=1) for m, u in zip(_masks(observation), chance, strict=True)]
-    return np.stack(chosen, axis=1).astype(np.int32)
 
 
 def zoner(game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
@@ -100,7 +94,7 @@ def punisher(game: BatchedGame, player: int, observation: Observation, uniforms:
 
 BOTS: dict[str, Bot] = {
     "idle": idle,
-    "random_legal": random_legal,
+    "random_legal": uniform_legal,
     "zoner": zoner,
     "rusher": rusher,
     "punisher": punisher,
