@@ -21,7 +21,8 @@ from numba import njit
 
 from camtf import files
 from camtf.evaluation.report import table
-from camtf.games.duel.env import DuelGame, first_illegal
+from camtf.games.duel.env import DuelGame
+from camtf.games.duel.matches import first_illegal
 from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
 from camtf.games.duel.roster import load_roster
 from camtf.prng import ACTIONS, uniforms

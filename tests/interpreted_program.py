@@ -8,7 +8,6 @@ import hashlib
 import numba
 import numpy as np
 
-from camtf.games.duel import env
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.roster import load_roster
 from tests.playing import random_actions
@@ -19,10 +18,10 @@ def main() -> None:
     if numba.config.DISABLE_JIT:  # plain NumPy gives records attributes only in a recarray
         tables = {name: getattr(roster, name).view(np.recarray) for name in ("characters", "moves", "summons")}
         roster = dataclasses.replace(roster, **tables)
-        env._BLANK = env._BLANK.view(np.recarray)
     game = DuelGame(roster, 3, seed=5, input_delay_ticks=1)
     if numba.config.DISABLE_JIT:
-        game._fighters, game._match = game._fighters.view(np.recarray), game._match.view(np.recarray)
+        records = {name: getattr(game._matches, name).view(np.recarray) for name in ("match", "fighters", "blank")}
+        game._matches = game._matches._replace(**records)
     rng = np.random.default_rng(1)
     digest = hashlib.sha256()
     observation = game.reset(rng.integers(0, len(roster), (2, 3)))

@@ -7,8 +7,9 @@ import pytest
 
 from camtf.games.duel import observation as layout
 from camtf.games.duel.roster import Roster
+from camtf.games.duel.roster.schema import MOVES
 from camtf.games.duel.rules import constants as rules
-from camtf.games.duel.state import HISTORY, SKILLS
+from camtf.games.duel.state import COOLDOWNS, DASHING, HISTORY, SKILLS
 from tests.playing import Duel
 
 
@@ -19,6 +20,12 @@ def field(duel: Duel, player: int, name: str, whose: int = 0) -> float:
 
 def environment(duel: Duel, player: int, name: str) -> float:
     return float(duel.observation.basic[player, 0, layout.ENVIRONMENT_AT + layout.ENVIRONMENT_FIELDS.index(name)])
+
+
+def test_moves_and_cooldowns_stand_in_the_rules_order() -> None:
+    fields = layout.FIGHTER_FIELDS
+    assert fields[fields.index("move_chain_1") :][: DASHING + 1] == (*(f"move_{move}" for move in MOVES), "move_dash")
+    assert fields[fields.index("cooldown_skill_1") :][: len(COOLDOWNS)] == tuple(f"cooldown_{c}" for c in COOLDOWNS)
 
 
 def test_both_see_themselves_first_and_forward_is_towards_the_other(plain: Roster) -> None:

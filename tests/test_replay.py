@@ -124,6 +124,9 @@ def test_watching_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
              "film": "", "seed": 1}  # fmt: skip
     out, replay = tmp_path / "match.html", tmp_path / "match.npz"
     monkeypatch.setattr(watch, "FLAGS", SimpleNamespace(**given, replay="", out=str(out)))
+    watch.main()  # so that what it compiles is in its cache, which a full disk cannot take
+    out.unlink()
+    replay.unlink()
     for limit_bytes, name, left in ((100, "match.npz", []), (20_000, "match.html", [replay])):
         with full_disk(limit_bytes), pytest.raises(SystemExit, match=rf"^error: .*{name} cannot be written: [^\n]*$"):
             watch.main()

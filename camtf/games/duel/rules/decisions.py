@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from camtf.games.duel.compiled import compiled
 from camtf.games.duel.roster.schema import CHAIN_LENGTH, SCROLL, SKILL_1
@@ -47,6 +47,15 @@ from camtf.games.duel.state import (
 )
 
 
+class Stance(NamedTuple):
+    """How a fighter stood before either player's choice began."""
+
+    x_mm: int
+    y_mm: int
+    facing: int
+    attacking: bool
+
+
 @compiled
 def remember(f: Any, movement: int, skill: int) -> None:
     """Put a decision at the head of the history."""
@@ -58,21 +67,22 @@ def remember(f: Any, movement: int, skill: int) -> None:
 
 
 @compiled
-def decide_both(f: Any, o: Any, age: int, time_bin: int, moves: Any, summons: Any, characters: Any) -> None:
+def decide_both(f: Any, o: Any, age: int, time_bin: int, tables: Any) -> None:
     """Begin what both players chose ``age`` decisions ago; each sees the other as it stood before.
 
     What has become illegal since it was chosen is not begun: nothing is done in its place.
     """
-    f_ahead, f_attacking = towards(f, o), is_attacking(f, moves)
-    o_ahead, o_attacking = towards(o, f), is_attacking(o, moves)
-    f_x, f_y, f_facing = f.x_mm, f.y_mm, f.facing
-    o_x, o_y, o_facing = o.x_mm, o.y_mm, o.facing
+    moves, summons = tables.moves, tables.summons
+    f_is, o_is = tables.characters[f.character], tables.characters[o.character]
+    f_ahead, o_ahead = towards(f, o), towards(o, f)
+    f_stance = Stance(f.x_mm, f.y_mm, f.facing, is_attacking(f, moves))
+    o_stance = Stance(o.x_mm, o.y_mm, o.facing, is_attacking(o, moves))
     movement, skill = still_legal(f, age, moves)
     f.event_starts[skill, time_bin] += 1
-    decide(f, f_ahead, movement, skill, o_attacking, o_x, o_y, o_facing, moves, summons, characters)
+    decide(f, f_ahead, movement, skill, o_stance, f_is, moves[f.character], summons[f_is.summon])
     movement, skill = still_legal(o, age, moves)
     o.event_starts[skill, time_bin] += 1
-    decide(o, o_ahead, movement, skill, f_attacking, f_x, f_y, f_facing, moves, summons, characters)
+    decide(o, o_ahead, movement, skill, f_stance, o_is, moves[o.character], summons[o_is.summon])
 
 
 @compiled
@@ -84,12 +94,11 @@ def still_legal(f: Any, age: int, moves: Any) -> tuple[int, int]:
 
 
 @compiled
-def decide(
-    f: Any, ahead: int, movement: int, skill: int, o_attacking: bool, o_x_mm: int, o_y_mm: int, o_facing: int,
-    moves: Any, summons: Any, characters: Any,
-) -> None:  # fmt: skip
-    """Begin what one player chose. The choice is legal; ``ahead`` is the direction to the opponent."""
-    c = characters[f.character]
+def decide(f: Any, ahead: int, movement: int, skill: int, other: Stance, c: Any, moves: Any, s: Any) -> None:
+    """Begin what one player chose, which is legal.
+
+    ``ahead`` is the direction to the ``other``; ``c`` is the fighter's character, with its ``moves`` and summon ``s``.
+    """
     if is_free(f):
         f.facing = ahead
         f.walk_x = ahead * MOVEMENT_LENGTH[movement]
@@ -107,12 +116,11 @@ def decide(
         start_move(f, DASHING)
         f.cooldown_ticks[CD_DASH] = shortened(DASH_COOLDOWN_TICKS, c, SPRINTER)
     elif skill == SUBSTITUTE:
-        substitute(f, c, o_attacking, o_x_mm, o_y_mm, o_facing)
+        substitute(f, c, other)
     elif skill == SUMMON:
-        kind = c.summon
-        f.cooldown_ticks[CD_SUMMON] = shortened(summons[kind].cooldown_ticks, c, HANDLER)
-        f.summon_ticks = summons[kind].life_ticks
-        f.summon_wait_ticks = summons[kind].interval_ticks // 2
+        f.cooldown_ticks[CD_SUMMON] = shortened(s.cooldown_ticks, c, HANDLER)
+        f.summon_ticks = s.life_ticks
+        f.summon_wait_ticks = s.interval_ticks // 2
         f.summon_x_mm = f.x_mm
         f.summon_y_mm = f.y_mm
     else:
@@ -120,8 +128,8 @@ def decide(
             move = f.move + 1 if f.move >= 0 and f.move < CHAIN_LENGTH - 1 else 0
         else:
             move = SCROLL if skill == USE_SCROLL else SKILL_1 + skill - USE_SKILL_1
-        m = moves[f.character, move]
-        if m.damage_hp > 0 and not o_attacking:
+        m = moves[move]
+        if m.damage_hp > 0 and not other.attacking:
             f.event_forcing_moves += 1
         if move >= SKILL_1:
             f.mana -= m.mana_per_mille
@@ -142,9 +150,9 @@ def start_move(f: Any, move: int) -> None:
 
 
 @compiled
-def substitute(f: Any, c: Any, o_attacking: bool, o_x_mm: int, o_y_mm: int, o_facing: int) -> None:
+def substitute(f: Any, c: Any, other: Stance) -> None:
     """Leave a decoy: free at once, invincible for a moment, behind the opponent."""
-    if f.stun_ticks > 0 or o_attacking:
+    if f.stun_ticks > 0 or other.attacking:
         f.event_clone_substitutes += 1
     f.cooldown_ticks[CD_SUBSTITUTE] = shortened(SUBSTITUTE_COOLDOWN_TICKS, c, SHADOW)
     f.stun_ticks = 0
@@ -155,6 +163,6 @@ def substitute(f: Any, c: Any, o_attacking: bool, o_x_mm: int, o_y_mm: int, o_fa
     f.walk_x = 0
     f.walk_y = 0
     f.invincible_ticks = SUBSTITUTE_INVINCIBLE_TICKS
-    f.x_mm = clamp(o_x_mm - o_facing * SUBSTITUTE_BEHIND_MM, HALF_LENGTH_MM)
-    f.y_mm = o_y_mm
-    f.facing = o_facing
+    f.x_mm = clamp(other.x_mm - other.facing * SUBSTITUTE_BEHIND_MM, HALF_LENGTH_MM)
+    f.y_mm = other.y_mm
+    f.facing = other.facing

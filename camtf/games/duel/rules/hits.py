@@ -96,27 +96,25 @@ def fires(f: Any, moves: Any) -> None:
 
 
 @compiled
-def shoot(f: Any, o: Any, slot: int, bonus: int, casting: bool, moves: Any, characters: Any, multipliers: Any) -> None:
+def shoot(f: Any, o: Any, slot: int, bonus: int, casting: bool, tables: Any) -> None:
     """The projectile in ``slot`` (-1: none) hits and is gone."""
     if slot >= 0:
         f.projectile_ticks[slot] = 0
         speed = f.projectile_mm_per_tick[slot]
         direction = 1 if speed > 0 or (speed == 0 and f.facing > 0) else -1
-        hit(f, o, f.projectile_move[slot], direction, bonus, casting, moves, characters, multipliers)
+        hit(f, o, f.projectile_move[slot], direction, bonus, casting, tables)
 
 
 @compiled
-def hit(
-    f: Any, o: Any, move: int, direction: int, bonus: int, casting: bool, moves: Any, characters: Any, multipliers: Any
-) -> None:
+def hit(f: Any, o: Any, move: int, direction: int, bonus: int, casting: bool, tables: Any) -> None:
     """``f`` hits ``o`` with ``move`` flying in ``direction``; ``casting`` says that ``o`` was casting a skill.
 
     ``bonus`` is the attacker's `damage_bonus` before anyone was hit in this tick.
     """
-    m = moves[f.character, move]
-    attacker = characters[f.character]
-    defender = characters[o.character]
-    damage = m.damage_hp * multipliers[attacker.element, defender.element]
+    m = tables.moves[f.character, move]
+    attacker = tables.characters[f.character]
+    defender = tables.characters[o.character]
+    damage = m.damage_hp * tables.multipliers[attacker.element, defender.element]
     damage = damage * (1000 + attacker.damage_per_mille + bonus) // 1000
     damage = damage * (1000 - defender.protection_per_mille) // 1000
     damage = damage * (1000 + o.buff_magnitude[VULNERABLE] - o.buff_magnitude[SHIELD]) // 1000
@@ -127,7 +125,7 @@ def hit(
 
     stun = shortened(m.stun_ticks, defender, IRON_WILL)
     guarded = o.guarding == 1 and o.facing == -direction and m.unblockable == 0
-    armoured = has_armour(o, moves) and m.unblockable == 0
+    armoured = has_armour(o, tables.moves) and m.unblockable == 0
     if guarded:
         damage = shortened(damage * GUARD_DAMAGE_PER_MILLE // 1000, defender, BULWARK)
         o.stun_ticks = max(o.stun_ticks, stun * GUARD_STUN_PER_MILLE // 1000)
@@ -165,11 +163,11 @@ def damage_bonus(f: Any, o: Any, characters: Any) -> int:
 
 
 @compiled
-def bite(f: Any, o: Any, moves: Any, summons: Any, characters: Any) -> None:
+def bite(f: Any, o: Any, tables: Any) -> None:
     """The summon of ``f`` strikes: with all its damage through guard and super-armour, but it interrupts neither."""
-    s = summons[characters[f.character].summon]
+    s = tables.summons[tables.characters[f.character].summon]
     f.summon_wait_ticks = s.interval_ticks
-    armoured = has_armour(o, moves)
+    armoured = has_armour(o, tables.moves)
     if s.stun_ticks > 0 and not armoured and o.guarding == 0:
         interrupt(f, o, s.stun_ticks, 0)
     if s.inflict >= 0 and not (s.inflict == STUN and (armoured or o.guarding == 1)):

@@ -14,8 +14,9 @@ from camtf.games.duel.rules.motion import advance_projectiles, advance_summon, k
 
 
 @compiled
-def tick(f: Any, o: Any, moves: Any, characters: Any, summons: Any, multipliers: Any) -> None:
+def tick(f: Any, o: Any, tables: Any) -> None:
     """Advance both fighters by one tick, in the order: clocks, movement, then hits of everything that can hit."""
+    moves, characters, summons = tables.moves, tables.characters, tables.summons
     run_clocks(f, characters)
     run_clocks(o, characters)
     move_fighter(f, moves, characters)
@@ -47,15 +48,15 @@ def tick(f: Any, o: Any, moves: Any, characters: Any, summons: Any, multipliers:
     f_bonus = damage_bonus(f, o, characters)
     o_bonus = damage_bonus(o, f, characters)
     if f_hits:
-        hit(f, o, f_move, f.facing, f_bonus, o_casts, moves, characters, multipliers)
+        hit(f, o, f_move, f.facing, f_bonus, o_casts, tables)
     if o_hits:
-        hit(o, f, o_move, o.facing, o_bonus, f_casts, moves, characters, multipliers)
-    shoot(f, o, f_shot, f_bonus, o_casts, moves, characters, multipliers)
-    shoot(o, f, o_shot, o_bonus, f_casts, moves, characters, multipliers)
+        hit(o, f, o_move, o.facing, o_bonus, f_casts, tables)
+    shoot(f, o, f_shot, f_bonus, o_casts, tables)
+    shoot(o, f, o_shot, o_bonus, f_casts, tables)
     if f_bite:
-        bite(f, o, moves, summons, characters)
+        bite(f, o, tables)
     if o_bite:
-        bite(o, f, moves, summons, characters)
+        bite(o, f, tables)
     end_move(f, moves)
     end_move(o, moves)
 
