@@ -224,14 +224,13 @@ def test_training_takes_a_game_with_empty_modules(tmp_path: Path) -> None:
     assert table[:8].sum() < 0.3 and table[10] > 0.4
 
 
-def test_it_becomes_a_model_for_phones(policy: Policy, tmp_path: Path) -> None:
+def test_it_becomes_a_model_for_phones(policy: Policy) -> None:
     seen = rock_paper_scissors().information_states
     network = fold(policy, np.zeros(policy.config.mixture_slots, np.float32), np.zeros(0, np.int32))
     wanted = policy(seen, np.zeros((1, policy.config.mixture_slots), np.float32)).skill.numpy()
     np.testing.assert_allclose(network(Observation(*map(tf.constant, seen))).skill, wanted, rtol=1e-5, atol=1e-6)
     module = ActModule(network, seen._asdict(), ["movement", "skill"], 1)
-    tf.saved_model.save(module, str(tmp_path), signatures={SIGNATURE: module.act})
-    content = convert(str(tmp_path), "float32", seen._asdict())
+    content = convert(module, ["float32"], seen._asdict())["float32"]
     for runtime in ("tflite_runtime", "litert"):
         runner = load_interpreter(content, runtime).get_signature_runner(SIGNATURE)
         np.testing.assert_allclose(runner(**seen._asdict())["skill"], wanted, rtol=1e-5, atol=1e-6)
