@@ -17,6 +17,7 @@ from absl import flags, logging
 
 from camtf import command, distributed, files
 from camtf.checkpoint import RunDirectory
+from camtf.config import ConfigError
 from camtf.evaluation.battles import play
 from camtf.evaluation.intervals import wilson
 from camtf.games.duel.roster import RosterError
@@ -80,7 +81,7 @@ def main() -> None:
         if FLAGS.out:
             about = {"first_seed": FLAGS.first_seed, "weights": specialists.weights, **provenance()}
             files.write_json(Path(FLAGS.out), {**result, "means": [float(o.mean()) for o in outcomes], **about})
-    except (RosterError, files.FileError, distributed.RankLostError) as error:
+    except (ConfigError, RosterError, files.FileError, distributed.RankLostError) as error:
         raise command.failure(error) from error
     print(
         f"{result['seeds']} times {result['battles']:,} battles of equals: player 0 won {100 * result['mean']:.2f}% "

@@ -21,6 +21,7 @@ from absl import flags, logging
 
 from camtf import command, distributed, files
 from camtf.checkpoint import RunDirectory
+from camtf.config import ConfigError
 from camtf.evaluation.battles import PoolSide
 from camtf.evaluation.report import rate, table
 from camtf.games.duel.roster import RosterError
@@ -174,7 +175,7 @@ def main() -> None:
             return
         if FLAGS.out:
             files.write_json(Path(FLAGS.out), {**summary, **provenance()})
-    except (RosterError, files.FileError, distributed.RankLostError) as error:
+    except (ConfigError, RosterError, files.FileError, distributed.RankLostError) as error:
         raise command.failure(error) from error
     header = ["way", "bytes each", "MB of 320", "wins v. original, % [95%]", "detectable loss", "Specialists that lost"]
     rows = [

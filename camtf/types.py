@@ -56,6 +56,16 @@ class GameSpec:
     attributes: int  # further columns of the Element module
     history: int = 0  # at most 8, or a multiple of 8
     history_width: int = 0  # of one past decision, own and opponent's
+    fixed_elements: bool = False  # a row of the Element module depends on nothing but the character
+    movement_names: tuple[str, ...] = ()  # of the actions, for people; M and K of them, or none
+    skill_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for head, count, names in (
+            ("movement", self.movements, self.movement_names), ("skill", self.skills, self.skill_names),
+        ):  # fmt: skip
+            if names and len(names) != count:
+                raise ValueError(f"GameSpec.{head}_names must name all of {count} actions or none, got {len(names)}")
 
     @property
     def basic_width(self) -> int:

@@ -1,7 +1,7 @@
 """How fast is each model, and how large? ``python -m mobile.benchmark --model_dir=build/mobile``.
 
 Each model is timed in a process of its own, on observations from real battles: the inference alone, warm and with cold
-caches, and the whole decision (set the four modules, infer, mask, choose); and once what comes before it, the game
+caches, and the whole decision (set the modules, infer, mask, choose); for the duel also what comes before it, the game
 writing the modules. On an Android phone with ``--adb --benchmark_model=FILE``, on another machine with ``--ssh=HOST``.
 Writes ``benchmark.json`` next to the models.
 """
@@ -19,8 +19,9 @@ from absl import flags
 from camtf import command
 from camtf.evaluation.report import table
 from camtf.files import FileError, check_writable, write_json
-from camtf.games.duel.env import DuelGame
+from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import load_roster
+from camtf.games.protocol import Game
 from camtf.provenance import provenance
 from mobile.devices import Board, DeviceError, Phone
 from mobile.files import PackError
@@ -31,14 +32,14 @@ from mobile.timing import time_pack
 FLAGS = flags.FLAGS
 
 
-def encode_us(runs: int = 2000) -> float:
-    """Median microseconds in which the game writes the modules of both players of one match."""
-    game = DuelGame(load_roster(), 1, 0)
-    out = game.reset(np.zeros((2, 1), int))
+def encode_us(game: Game, runs: int = 2000) -> float:
+    """Median microseconds in which a game writes the modules of both players of one match."""
+    match = game.make(0, np.zeros(1, np.int64))
+    out = match.reset(np.zeros((2, 1), int))
     taken = np.empty(runs)
     for i in range(runs):
         began = time.perf_counter_ns()
-        game.observe(out)
+        match.observe(out)
         taken[i] = time.perf_counter_ns() - began
     return round(float(np.median(taken)) / 1e3, 2)
 
@@ -68,7 +69,9 @@ def measure(pack: Pack) -> dict[str, Any]:
     if FLAGS.ssh:
         return {"where": FLAGS.ssh, "results": Board(FLAGS.ssh, FLAGS.ssh_python).time_pack(pack, threads, runs)}
     results = time_pack(str(pack.folder), FLAGS.runtime or installed_runtimes(), threads, runs)
-    return {"where": "here", "encode_median_us": encode_us(), "results": results}
+    duel = Duel(load_roster())
+    encoding = {"encode_median_us": encode_us(duel)} if pack.manifest["game_digest"] == duel.digest else {}
+    return {"where": "here", **encoding, "results": results}
 
 
 def main() -> None:

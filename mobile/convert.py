@@ -16,7 +16,7 @@ from mobile.runtime import SIGNATURE
 
 
 class ActModule(tf.Module):
-    """A policy as the device calls it: modules in, raw logits out.
+    """A policy as the device calls it: modules in, raw logits out. What a game has none of is no input.
 
     Args:
         network: from an `Observation`, or from one and a mixture, to outputs.
@@ -29,19 +29,23 @@ class ActModule(tf.Module):
         self, network: Callable[..., Any], example: dict[str, np.ndarray], outputs: list[str], batch: int
     ) -> None:
         super().__init__()
-        specs = [tf.TensorSpec((batch, *x.shape[1:]), x.dtype, name) for name, x in example.items()]
+        shapes = {name: (batch, *x.shape[1:]) for name, x in example.items()}
+        empty = [name for name, shape in shapes.items() if 0 in shape]
+        self.inputs = [name for name in example if name not in empty]
+        specs = [tf.TensorSpec(shapes[name], example[name].dtype, name) for name in self.inputs]
 
-        def heads(basic: Any, buff: Any, element: Any, mask: Any, mixture: Any = None) -> list[tf.Tensor]:
-            observation = Observation(basic, buff, element, mask)
-            output = network(observation) if mixture is None else network(observation, mixture)
+        def heads(*given: tf.Tensor) -> list[tf.Tensor]:
+            inputs = dict(zip(self.inputs, given, strict=True))
+            inputs |= {name: tf.zeros(shapes[name], example[name].dtype) for name in empty}
+            mixture = [inputs.pop("mixture")] if "mixture" in inputs else []
+            output = network(Observation(**inputs), *mixture)
             return [getattr(output, name) for name in outputs]
 
         # The converter loses Keras 3's variables unless they are constants before it sees them.
         traced = tf.function(heads, input_signature=specs).get_concrete_function()
         frozen = convert_variables_to_constants_v2(traced)
 
-        def act(basic: Any, buff: Any, element: Any, mask: Any, mixture: Any = None) -> dict[str, tf.Tensor]:
-            given = [basic, buff, element, mask] + ([] if mixture is None else [mixture])
+        def act(*given: tf.Tensor) -> dict[str, tf.Tensor]:
             return dict(zip(outputs, frozen(*given), strict=True))
 
         self.act = tf.function(act, input_signature=specs)

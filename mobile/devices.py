@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from absl import logging
 
-from mobile.pack import MODULES, Entry, Pack
+from mobile.pack import INPUTS, Entry, Pack
 from mobile.runtime import SIGNATURE, load_interpreter
 from mobile.timing import golden_rows
 
@@ -62,7 +62,7 @@ class Phone:
     def _time_model(self, pack: Pack, model: Entry, threads: list[int], runs: int) -> list[dict[str, Any]]:
         content = pack.read(model)
         details = load_interpreter(content).get_signature_runner(SIGNATURE).get_input_details()
-        row = dict(zip([*MODULES, "mixture"], golden_rows(pack, model)[0], strict=False))
+        row = dict(zip((name for name in INPUTS if name in details), golden_rows(pack, model)[0], strict=True))
         in_order = sorted(details, key=lambda name: details[name]["index"])
         with tempfile.TemporaryDirectory() as scratch:
             files = {"model.tflite": content, **{f"{name}.bin": _raw(row[name]) for name in in_order}}

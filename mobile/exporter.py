@@ -16,11 +16,11 @@ from absl import logging
 
 from camtf.checkpoint import RunDirectory
 from camtf.files import FileError, check_writable
-from camtf.games.duel.state import MOVEMENTS, SKILLS
-from camtf.model.policy import Policy
+from camtf.model.policy import BuildNetwork, Policy, build_network
 from camtf.provenance import provenance
 from camtf.settings import quoted
 from mobile import deltas, golden
+from mobile.contract import describe_inputs, describe_outputs
 from mobile.convert import ActModule, convert
 from mobile.files import PackError, digest, read
 from mobile.fold import Network, fold
@@ -28,7 +28,6 @@ from mobile.pack import (
     GENERALIST,
     HEADS,
     MANIFEST,
-    MODULES,
     PRECISIONS,
     Entry,
     Pack,
@@ -49,14 +48,6 @@ _MAKER = 2
 
 _WEIGHT_BYTES = {"float32": 4.0, "float16": 2.0, "int8": 1.0}
 """What a file takes for a weight, about."""
-
-_RANGES = {
-    "basic": (-1.0, 1.0),
-    "buff": (0.0, 1.0),
-    "element": (-1000.0, 1000.0),
-    "mask": (0.0, 1.0),
-    "mixture": (0.0, 1.0),
-}
 
 
 LIMITS = {"batch": (1, 1024), "calibration": (1, 100_000), "coarseness": (1e-3, 100.0), "seed": (0, 2**31 - 1)}
@@ -113,15 +104,18 @@ class _Plan:
 class Exporter:
     """Writes the pack of a run: all of it, or nothing where it fails.
 
+    Args:
+        build: made the run's networks.
+
     Raises:
         CheckpointError: the run is not finished or damaged.
         FileError: the folder cannot be written to.
         PackError: a character's id cannot name files, or the run's evaluation is of other weights.
     """
 
-    def __init__(self, run: RunDirectory, folder: Path, options: Options) -> None:
+    def __init__(self, run: RunDirectory, folder: Path, options: Options, build: BuildNetwork = build_network) -> None:
         check_writable(folder / MANIFEST)
-        self.specialists = Specialists(run)
+        self.specialists = Specialists(run, build)
         self.folder = folder
         self.options = options
         self.kept = 0
@@ -206,8 +200,8 @@ class Exporter:
             if not plan.golden:
                 first = {key: x[:_GOLDEN] for key, x in example.items()}
                 goldens[name] = self._write_golden(name, network, first, staging)
-            calibration = {key: x[_GOLDEN:] for key, x in example.items()}
             shipped = ActModule(network, example, self.outputs, self.options.batch)
+            calibration = {key: example[key][_GOLDEN:] for key in shipped.inputs}
             precisions = dict.fromkeys([*plan.todo, *(["float32"] if make_float and name not in floats else [])])
             for precision, content in convert(shipped, list(precisions), calibration, self.options.batch).items():
                 if precision == "float32" and make_float:
@@ -222,9 +216,10 @@ class Exporter:
         self, name: str, network: Network | Policy, example: dict[str, np.ndarray], staging: Staging
     ) -> dict[str, Any]:
         module = ActModule(network, example, self.outputs, 1)
-        rows = [module.act(*(x[i : i + 1] for x in example.values())) for i in range(_GOLDEN)]
+        inputs = {key: example[key] for key in module.inputs}
+        rows = [module.act(*(x[i : i + 1] for x in inputs.values())) for i in range(_GOLDEN)]
         heads = {head: np.concatenate([row[head].numpy() for row in rows]) for head in self.outputs}
-        file, content = golden_file(name), golden.encode({**example, **heads})
+        file, content = golden_file(name), golden.encode({**inputs, **heads})
         staging.write(file, content)
         return {
             "file": file, "sha256": digest(content), "size_bytes": len(content), "source": self._source(name, "golden")
@@ -257,11 +252,17 @@ class Exporter:
         return fold(self.specialists.policy(name), self.specialists.mixture(name), self.specialists.own_element(name))
 
     def _example(self, name: str) -> dict[str, np.ndarray]:
-        """Inputs of real battles, golden ones first."""
+        """Inputs of real battles, golden ones first. Raises ValueError where what is to be constant is not."""
         count = self.options.calibration + _GOLDEN
-        if name != GENERALIST:
-            return self.specialists.positions(name, count, self.options.seed)._asdict()
-        return self.specialists.generalist_positions(count, self.options.seed)
+        if name == GENERALIST:
+            return self.specialists.generalist_positions(count, self.options.seed)
+        seen, own = self.specialists.positions(name, count, self.options.seed), self.specialists.own_element(name)
+        if own is not None and (seen.element[:, 0] != own).any():
+            raise ValueError(
+                f"the game {self.specialists.game.name} has GameSpec.fixed_elements, but the own row of the Element "
+                f"module of {name} changes in play"
+            )
+        return seen._asdict()
 
     def _source(self, name: str, precision: str) -> str:
         """Digest of all that a model, or golden observations, are made from."""
@@ -290,18 +291,6 @@ class Exporter:
     def _describe(self) -> dict[str, Any]:
         """What is the same for all models of the pack."""
         specialists, batch = self.specialists, self.options.batch
-        one = specialists.game.spec.empty_observation(1)._asdict()
-        inputs = {
-            name: {"shape": [batch, *one[name].shape[1:]], "dtype": str(one[name].dtype),
-                   "low": _RANGES[name][0], "high": _RANGES[name][1]}
-            for name in MODULES
-        }  # fmt: skip
-        meanings = {"movement": list(MOVEMENTS), "skill": list(SKILLS), "value": ["value"]}
-        outputs = {
-            head: {"shape": [batch, len(meanings[head])] if head != "value" else [batch], "dtype": "float32",
-                   "meaning": meanings[head]}
-            for head in self.outputs
-        }  # fmt: skip
         mixtures = {i: specialists.generalist_mixture(i).tolist() for i in specialists.ids}
         return {
             "game": specialists.game.name,
@@ -310,7 +299,7 @@ class Exporter:
             "batch": batch,
             "run": str(specialists.run.path),
             "weights": specialists.weights,
-            "inputs": inputs,
-            "outputs": outputs,
+            "inputs": describe_inputs(specialists.game.spec, batch),
+            "outputs": describe_outputs(specialists.game.spec, batch, self.outputs),
             **({"mixtures": mixtures} if self.options.generalist else {}),
         }

@@ -31,6 +31,7 @@ PRECISIONS = {
 """What each precision stores and computes."""
 
 MODULES = ("basic", "buff", "element", "mask")
+INPUTS = (*MODULES, "mixture")
 HEADS = ("movement", "skill")
 
 GENERALIST = "generalist"

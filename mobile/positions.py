@@ -10,10 +10,9 @@ import numpy as np
 from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import PoolSide, Turn, play
-from camtf.games.duel.game import Duel
-from camtf.games.duel.roster import Roster, load_roster
-from camtf.games.loading import participants
-from camtf.model.policy import Policy
+from camtf.games.loading import load_game, participants
+from camtf.games.protocol import Game
+from camtf.model.policy import BuildNetwork, Policy, build_network
 from camtf.population.pool import Pool
 from camtf.types import Observation, Snapshot
 
@@ -24,25 +23,29 @@ _POSITIONS_PER_BATTLE = 60
 class Specialists:
     """The Specialists of a run, each playing battles against the Generalist population.
 
+    Args:
+        build: made the run's networks.
+
     Raises:
-        CheckpointError: the run is not complete, or of another roster.
+        CheckpointError: the run is not complete, or of another game.
+        ConfigError, RosterError: the run's game cannot be loaded.
     """
 
-    def __init__(self, run: RunDirectory) -> None:
+    def __init__(self, run: RunDirectory, build: BuildNetwork = build_network) -> None:
         self.run = run
+        self.build = build
         self.config = run.config()
-        self.roster: Roster = load_roster(self.config.game.roster) if self.config.game.roster else load_roster()
-        self.game = Duel(self.roster, self.config.reward, self.config.game.input_delay_ticks)
+        self.game: Game = load_game(self.config)
         run.check_game(self.game)
         self.characters = participants(self.config, self.game)
-        self.ids = [self.roster.ids[c] for c in self.characters]
+        self.ids = [self.game.characters[c] for c in self.characters]
         self.generalist = run.generalists()[-1]
         self.snapshots: dict[str, Snapshot] = {i: run.specialist(i, self.generalist) for i in self.ids}
-        self.pool = Pool(self.config.network, self.game.spec, list(self.snapshots.values()))
+        self.pool = Pool(self.config.network, self.game.spec, list(self.snapshots.values()), build)
         n = len(self.characters)
         characters = np.array(self.characters)
         self.side = PoolSide(self.pool, np.arange(n), characters)
-        generalist = Pool(self.config.network, self.game.spec, [self.generalist])
+        generalist = Pool(self.config.network, self.game.spec, [self.generalist], build)
         self.population = PoolSide(generalist, np.zeros(n, np.int64), characters)
 
     @property
@@ -52,11 +55,11 @@ class Specialists:
 
     def mixture(self, character: str) -> np.ndarray:
         """The mixture input that the Specialist always has, float32 ``[S]``."""
-        return self.snapshots[character].mixture[self.roster.index(character)]
+        return self.snapshots[character].mixture[self.game.characters.index(character)]
 
     def generalist_mixture(self, character: str) -> np.ndarray:
         """The mixture input of the last Generalist as a character, float32 ``[S]``."""
-        return self.generalist.mixture[self.roster.index(character)]
+        return self.generalist.mixture[self.game.characters.index(character)]
 
     def policy(self, character: str) -> Policy:
         """The Specialist in Keras."""
@@ -67,13 +70,17 @@ class Specialists:
         return self._keras(self.generalist)
 
     def _keras(self, snapshot: Snapshot) -> Policy:
-        policy = Policy(self.config.network, self.game.spec)
+        policy = Policy(self.config.network, self.game.spec, build=self.build)
         policy.set_weights(snapshot.weights)
         return policy
 
-    def own_element(self, character: str) -> np.ndarray:
-        """What always stands in the character's own row of the Element module, int32 ``[ELEMENT_WIDTH]``."""
-        return self.roster.element_module[self.roster.index(character)]
+    def own_element(self, character: str) -> np.ndarray | None:
+        """What always stands in the character's own row of the Element module, int32 ``[ELEMENT_WIDTH]``; None where
+        the game does not say that this is always the same."""
+        if not self.game.spec.fixed_elements:
+            return None
+        match = self.game.make(0, np.zeros(1, np.int64))
+        return match.reset(np.full((2, 1), self.game.characters.index(character))).element[0, 0, 0]
 
     def positions(self, character: str, count: int, seed: int) -> Observation:
         """``count`` observations of one Specialist, drawn at random from whole battles against every character of the

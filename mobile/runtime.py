@@ -78,18 +78,21 @@ class Policy:
             raise PackError(f"the model has no signature {SIGNATURE!r}")
         runner = self._interpreter.get_signature_runner(SIGNATURE)
         inputs, outputs = runner.get_input_details(), runner.get_output_details()
-        for found, needed, more in ((inputs, MODULES, "mixture"), (outputs, HEADS, "value")):
-            if not set(needed) <= set(found) <= {*needed, more}:
+        # A game need not have all modules, but something can always be done in it.
+        for found, needed, allowed in ((inputs, ["mask"], [*MODULES, "mixture"]), (outputs, HEADS, [*HEADS, "value"])):
+            if not set(needed) <= set(found) <= set(allowed):
                 raise PackError(f"the model has the tensors {sorted(found)}, needed are {sorted(needed)}")
         self.inputs = {name: tuple(int(n) for n in inputs[name]["shape"]) for name in _ordered(inputs, MODULES)}
         self.outputs = {name: tuple(int(n) for n in outputs[name]["shape"]) for name in _ordered(outputs, HEADS)}
         self._inputs = [(inputs[name]["index"], shape, name) for name, shape in self.inputs.items()]
         self._outputs = [outputs[name]["index"] for name in self.outputs]
         self._first_head = self.outputs[HEADS[0]][-1]
+        self._mask = list(self.inputs).index("mask")
 
     def logits(self, *modules: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Raw logits ``movement [n, M]`` and ``skill [n, K]``, and ``value [n]`` where the model has it, of the four
-        modules ``[n, ...]``, and the mixture ``[n, S]`` where the model takes it. n is the model's batch, 1 by default.
+        """Raw logits ``movement [n, M]`` and ``skill [n, K]``, and ``value [n]`` where the model has it, of the
+        modules ``[n, ...]``, as ``inputs`` lists them (all four where the game has them), and the mixture ``[n, S]``
+        where the model takes it. n is the model's batch, 1 by default.
 
         Raises:
             ValueError: a module has another shape than the model takes.
@@ -117,7 +120,7 @@ class Policy:
         self._interpreter.invoke()
 
     def _choose(self, modules: tuple[np.ndarray, ...], noise: np.ndarray | None) -> np.ndarray:
-        return choose(np.concatenate(self.logits(*modules)[:2], axis=-1), modules[3], self._first_head, noise)
+        return choose(np.concatenate(self.logits(*modules)[:2], axis=-1), modules[self._mask], self._first_head, noise)
 
 
 def gumbel(uniforms: np.ndarray) -> np.ndarray:
@@ -147,12 +150,12 @@ def open_policy(pack: Pack, model: Entry, runtime: str = "", threads: int = 1) -
     except (ValueError, RuntimeError) as error:
         raise error if isinstance(error, PackError) else PackError(f"{file} is no TFLite model: {error}") from error
     for kind, found in (("inputs", policy.inputs), ("outputs", policy.outputs)):
-        for name, shape in found.items():
-            said = pack.manifest[kind].get(name)
-            if said is not None and tuple(said["shape"]) != shape:
-                raise PackError(f"{file}: {name} has shape {shape}, its manifest says {tuple(said['shape'])}")
+        shapes = {name: tuple(tensor["shape"]) for name, tensor in pack.manifest[kind].items()}
+        for name in sorted(found.keys() | shapes.keys() - {"mixture"}):
+            if name != "mixture" and shapes.get(name) != found.get(name):
+                raise PackError(f"{file}: {name} has shape {found.get(name)}, its manifest says {shapes.get(name)}")
     return policy
 
 
 def _ordered(found: dict[str, Any], first: tuple[str, ...]) -> list[str]:
-    return [*first, *(name for name in found if name not in first)]
+    return [*(name for name in first if name in found), *(name for name in found if name not in first)]

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from mobile.pack import MODULES, Entry, Pack
+from mobile.pack import INPUTS, Entry, Pack
 from mobile.runtime import installed_runtimes, open_policy
 
 _WARM_UP = 300
@@ -82,7 +82,7 @@ def time_model(folder: str, model: Entry, runtime: str, threads: int, runs: int)
 def golden_rows(pack: Pack, model: Entry) -> list[list[np.ndarray]]:
     """The inputs of a model, in its order, from its character's golden observations, as many rows as it takes."""
     golden, batch = pack.golden(model.character), pack.manifest["batch"]
-    names = [*MODULES, *(["mixture"] if "mixture" in golden else [])]
+    names = [name for name in INPUTS if name in golden]
     count = len(golden["mask"])
     return [
         [np.take(golden[name], range(i, i + batch), axis=0, mode="wrap") for name in names] for i in range(count)

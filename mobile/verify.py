@@ -21,6 +21,7 @@ from absl import flags, logging
 
 from camtf import command, distributed
 from camtf.checkpoint import RunDirectory
+from camtf.config import ConfigError
 from camtf.evaluation.battles import Side, View, play
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
@@ -46,7 +47,7 @@ class ModelSide:
     """A TFLite model as one side of battles, row by row as on the device. Implements `battles.Side`.
 
     Attributes:
-        character: roster index by member.
+        character: of each member, its number in the game.
         mixture: by member ``[members, S]`` where the model takes it, else None.
     """
 
@@ -56,25 +57,28 @@ class ModelSide:
 
     def act(self, view: View) -> np.ndarray:
         """See `camtf.evaluation.battles.Side`."""
-        given = list(view.observation) + ([] if self.mixture is None else [self.mixture[view.member]])
+        given = view.observation._asdict()
+        if self.mixture is not None:
+            given["mixture"] = self.mixture[view.member]
         logits = logits_of_rows(self.policy, given)
-        return choose(np.concatenate(logits, axis=1), given[3], logits[0].shape[1], gumbel(view.uniforms))
+        return choose(np.concatenate(logits, axis=1), given["mask"], logits[0].shape[1], gumbel(view.uniforms))
 
 
-def logits_of_rows(policy: Policy, modules: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def logits_of_rows(policy: Policy, inputs: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Logits ``[n, M]`` and ``[n, K]`` of modules ``[n, ...]`` by a model that takes one row."""
-    rows = [policy.logits(*(x[i : i + 1] for x in modules))[:2] for i in range(len(modules[0]))]
+    given = [inputs[name] for name in policy.inputs]
+    rows = [policy.logits(*(x[i : i + 1] for x in given))[:2] for i in range(len(inputs["mask"]))]
     movement, skill = (np.concatenate(head) for head in zip(*rows, strict=True))
     return movement, skill
 
 
-def compare(policy: Policy, modules: list[np.ndarray], reference: keras_policy.PolicyOutput) -> dict[str, float]:
+def compare(policy: Policy, inputs: dict[str, np.ndarray], reference: keras_policy.PolicyOutput) -> dict[str, float]:
     """Agreement of a model with the original's outputs on n observations, and the largest difference of a logit.
 
     A legal logit counts alone: what the mask forbids never matters.
     """
-    movement, skill = logits_of_rows(policy, modules)
-    mask = modules[3]
+    movement, skill = logits_of_rows(policy, inputs)
+    mask = inputs["mask"]
     own = keras_policy.PolicyOutput(tf.constant(movement), tf.constant(skill), tf.zeros(len(movement)))
     chosen, expected = (keras_policy.best(output, mask).numpy() for output in (own, reference))
     differences = [
@@ -136,7 +140,7 @@ class Verifier:
             results.append(
                 {
                     **_about(model),
-                    **compare(policy, list(observation), reference),
+                    **compare(policy, observation._asdict(), reference),
                     "win_rate_vs_keras": paired.rate(),
                     "win_rate_vs_generalists": self._against_population(side, member, seed),
                     "keras_vs_generalists": original,
@@ -147,8 +151,7 @@ class Verifier:
     def _generalist(self, seed: int) -> list[dict[str, Any]]:
         s = self.specialists
         inputs = s.generalist_positions(self.positions, seed)
-        modules = list(inputs.values())
-        tensors = [tf.constant(x) for x in modules]
+        tensors = [tf.constant(x) for x in inputs.values()]
         reference = s.generalist_policy()(Observation(*tensors[:4]), tensors[4])
         everyone = np.array([(member, member) for member in range(len(s.ids))])
         mixture = np.stack([s.generalist_mixture(i) for i in s.ids])
@@ -157,7 +160,7 @@ class Verifier:
             side = ModelSide(policy, s.population.character, mixture)
             each = -(-self.battles // len(everyone))
             paired = add(play_paired(s.game, side, s.population, everyone, each, seed))
-            results.append({**_about(model), **compare(policy, modules, reference), "win_rate_vs_keras": paired.rate()})
+            results.append({**_about(model), **compare(policy, inputs, reference), "win_rate_vs_keras": paired.rate()})
         return results
 
     def _models(self, name: str) -> Iterator[tuple[Entry, Policy]]:
@@ -250,7 +253,7 @@ def main() -> None:
         summary = summarise(results, positions, battles)
         about = {"weights": specialists.weights, "seed": FLAGS.seed, **provenance()}
         write_json(file, {"models": results, **summary, **about})
-    except (RosterError, PackError, FileError, ImportError, distributed.RankLostError) as error:
+    except (ConfigError, RosterError, PackError, FileError, ImportError, distributed.RankLostError) as error:
         raise command.failure(error) from error
     print(format_report(results, summary))
     print(f"\n{positions:,} positions and {battles:,} battles for each model; written to {file}")

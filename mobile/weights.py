@@ -7,12 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-_FEWEST = 8
-"""Numbers of the smallest tensor that is taken for weights; smaller ones are shapes and constants of operations."""
-
 
 def weight_tensors(model: bytes) -> list[tuple[int, int]]:
-    """Offset in bytes and number of float32 of every weight tensor, in the order of the file."""
+    """Offset in bytes and number of float32 of every weight tensor, in the order of the file. A constant of an
+    operation is one, too: it is the same in all models, and its difference costs nothing."""
     root = schema.Model.GetRootAs(model)
     graph = root.Subgraphs(0)
     buffers = {
@@ -23,7 +21,7 @@ def weight_tensors(model: bytes) -> list[tuple[int, int]]:
     found = []
     for i in sorted(buffers):
         buffer = root.Buffers(i)
-        if buffer.DataLength() >= 4 * _FEWEST:
+        if buffer.DataLength():
             field = buffer._tab.Offset(4)  # of `data`, the first field of a Buffer
             found.append((int(buffer._tab.Vector(field)), buffer.DataLength() // 4))
     return sorted(found)

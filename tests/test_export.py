@@ -160,19 +160,6 @@ def test_all_files_arrive_or_none(tmp_path: Path) -> None:
     assert content(tmp_path) == {"a": b"new", "b": b"new, too", "other": b"not of a pack"}
 
 
-@pytest.mark.parametrize("name", ["generalist", "Zoë", "a b"])
-def test_a_character_that_cannot_name_files_is_refused_before_the_work(
-    run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    from mobile import exporter
-
-    whole = exporter.Specialists(run)
-    whole.ids[1] = name
-    monkeypatch.setattr(exporter, "Specialists", lambda _: whole)
-    with pytest.raises(PackError, match=f"the character {name!r} cannot name files: an id has 1 to 100 lower-case"):
-        Exporter(run, tmp_path / "models", Options())
-
-
 def test_positions_are_found_where_battles_are_short(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     """More are played until there are enough, and never one observation twice."""
     from mobile import positions

@@ -127,4 +127,7 @@ def duel_spec(roster: Roster) -> GameSpec:
         attributes=roster.element_module.shape[1] - len(roster.id_counts),
         history=HISTORY,
         history_width=2 * ACTION_WIDTH,
+        fixed_elements=True,
+        movement_names=MOVEMENTS,
+        skill_names=SKILLS,
     )
