@@ -233,4 +233,5 @@ def test_it_becomes_a_model_for_phones(policy: Policy) -> None:
     content = convert(module, ["float32"], seen._asdict())["float32"]
     for runtime in ("tflite_runtime", "litert"):
         runner = load_interpreter(content, runtime).get_signature_runner(SIGNATURE)
-        np.testing.assert_allclose(runner(**seen._asdict())["skill"], wanted, rtol=1e-5, atol=1e-6)
+        given = {name: x for name, x in seen._asdict().items() if x.size}  # what the game lacks is no input
+        np.testing.assert_allclose(runner(**given)["skill"], wanted, rtol=1e-5, atol=1e-6)
