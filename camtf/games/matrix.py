@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from camtf.games.bots import uniform_legal
+from camtf.games.checks import checked_characters
 from camtf.games.protocol import Bot
 from camtf.prng import match_seeds
 from camtf.types import GameSpec, Observation, Step
@@ -160,13 +161,7 @@ class MatrixMatches:
 
     def assign(self, characters: np.ndarray) -> None:
         """Who plays each match from its next start on, int ``[P, B]``."""
-        characters = np.asarray(characters)
-        if characters.shape != (2, self.matches):
-            raise ValueError(f"characters must have shape {(2, self.matches)}, got {characters.shape}")
-        if characters.min() < 0 or characters.max() >= self.characters:
-            low, high = characters.min(), characters.max()
-            raise ValueError(f"characters must be in [0, {self.characters}), got {low} to {high}")
-        self._next_character[...] = characters
+        self._next_character[...] = checked_characters(characters, self.matches, self.characters)
 
     def reset(self, characters: np.ndarray, out: Observation | None = None) -> Observation:
         """Start every match with these characters ``[P, B]``."""

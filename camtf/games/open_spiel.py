@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from camtf.games.bots import uniform_legal
+from camtf.games.checks import checked_characters
 from camtf.games.protocol import Bot
 from camtf.games.tree import GameTree, enumerate_tree
 from camtf.prng import counted_uniforms, match_seeds
@@ -189,12 +190,7 @@ class OpenSpielMatches:
 
     def assign(self, characters: np.ndarray) -> None:
         """Where player 0 sits in each match from its next start on, int ``[P, B]``; player 1 takes the other seat."""
-        characters = np.asarray(characters)
-        if characters.shape != (2, self.matches):
-            raise ValueError(f"characters must have shape {(2, self.matches)}, got {characters.shape}")
-        if characters.min() < 0 or characters.max() > 1:
-            raise ValueError(f"characters must be in [0, 2), got {characters.min()} to {characters.max()}")
-        self._next_seat[...] = characters[0]
+        self._next_seat[...] = checked_characters(characters, self.matches, self.characters)[0]
 
     def reset(self, characters: np.ndarray, out: Observation | None = None) -> Observation:
         """Start every match with player 0 in these seats, int ``[P, B]``."""
