@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 from numba import njit
 
-from camtf import files
+from camtf import command, files
 from camtf.evaluation.report import table
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.matches import first_illegal
@@ -103,9 +103,7 @@ def define_flags() -> None:
     flags.DEFINE_string("out", "", "Also write the results to this file.")
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
     taken = measure(FLAGS.matches, FLAGS.steps, FLAGS.repeats, FLAGS.seed)
     rates = 2 * FLAGS.matches * FLAGS.steps / np.array(taken["step"])
     share = {part: float(np.median(taken[part]) / np.median(taken["step"])) for part in ("observations", "legality")}
@@ -130,4 +128,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

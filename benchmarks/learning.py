@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags, logging
+from absl import flags, logging
 
 from benchmarks.networks import ARRANGEMENTS, arrangement
 from benchmarks.ranks import on_ranks
-from camtf import distributed, files
+from camtf import command, distributed, files
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, ConfigError, override, preset
 from camtf.evaluation.battles import PolicySide
@@ -166,9 +166,7 @@ def define_flags() -> None:
     flags.DEFINE_float("began", 0.0, "When the program was started, for a worker.")
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
     if FLAGS.worker:
         distributed.start()
         result = learn(int(FLAGS.seeds[0]), FLAGS.run_dir, FLAGS.began)
@@ -227,4 +225,4 @@ def mean_by_bot(runs: list[dict[str, Any]]) -> dict[str, float]:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

@@ -24,10 +24,10 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import app, flags
+from absl import flags
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from camtf import distributed, files
+from camtf import command, distributed, files
 from camtf.config import Config, NetworkConfig, preset
 from camtf.evaluation.report import table
 from camtf.games.duel.env import DuelGame
@@ -208,9 +208,7 @@ def define_flags() -> None:
     flags.DEFINE_string("out", "", "Also write the results to this file.")
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
     distributed.start()
     found = compare(preset("quickstart"), load_roster(), FLAGS.matches, FLAGS.repeats)
     columns = ["train_samples_per_second", "inferences_per_second", "operations", "parameters"]
@@ -227,4 +225,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

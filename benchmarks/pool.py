@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from camtf import distributed
+from camtf import command, distributed
 from camtf.config import NetworkConfig
 from camtf.evaluation.report import table
 from camtf.games.duel.env import DuelGame
@@ -102,9 +102,7 @@ def define_flags() -> None:
     flags.DEFINE_string("out", "", "Also write the results to this file.")
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
     distributed.start()
     roster = load_roster()
     lines: list[list[str]] = []
@@ -130,4 +128,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

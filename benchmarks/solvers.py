@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags
+from absl import flags
 
-from camtf import files
+from camtf import command, files
 from camtf.evaluation.report import table
 from camtf.population.meta_strategies import (
     ROWS,
@@ -108,9 +108,7 @@ def define_flags() -> None:
     flags.DEFINE_string("out", "", "Also write the results to this file.")
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
     sizes = [int(size) for size in FLAGS.sizes]
     found = measure(sizes, FLAGS.repeats, FLAGS.seed)
     names = dict.fromkeys(key.rsplit("_", 2)[0] for key in found if key.endswith("_seconds"))
@@ -127,4 +125,4 @@ def main(argv: list[str]) -> None:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)

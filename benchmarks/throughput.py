@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import app, flags, logging
+from absl import flags, logging
 
 from benchmarks.networks import Kernels, compare, rates
 from benchmarks.ranks import on_ranks
-from camtf import distributed, files
+from camtf import command, distributed, files
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, override, preset
 from camtf.evaluation.report import table
@@ -151,9 +151,7 @@ def measure_round(config: Config) -> tuple[dict[str, float], dict[str, dict[str,
     return found, parts
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
     config = override(
         preset("quickstart"),
         {
@@ -226,4 +224,4 @@ def _rounded(x: float) -> float:
 
 if __name__ == "__main__":
     define_flags()
-    app.run(main)
+    command.run(main)
