@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
 from camtf.games.duel.roster import Roster
+from camtf.games.duel.roster.schema import MOVES
 from camtf.games.duel.state import FIGHTER, MOVEMENTS, SKILLS
 from camtf.types import Observation, Step
 
@@ -63,3 +66,11 @@ def random_actions(observation: Observation, rng: np.random.Generator) -> np.nda
     legal = np.where(observation.mask > 0, noise, -1.0)
     heads = legal[..., :MOVEMENT_COUNT], legal[..., MOVEMENT_COUNT : MOVEMENT_COUNT + SKILL_COUNT]
     return np.stack([head.argmax(-1) for head in heads], axis=-1).astype(np.int32)
+
+
+def with_move(roster: Roster, move: str, player: int = 0, **fields: int) -> Roster:
+    """The roster with numbers of one character's move changed."""
+    moves = roster.moves.copy()
+    for name, value in fields.items():
+        moves[name][player, MOVES.index(move)] = value
+    return dataclasses.replace(roster, moves=moves)
