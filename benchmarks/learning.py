@@ -22,20 +22,18 @@ from absl import flags, logging
 from benchmarks.networks import ARRANGEMENTS, arrangement
 from benchmarks.ranks import on_ranks
 from camtf import command, distributed, files
+from camtf.algorithms import train_population
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, ConfigError, override, preset
 from camtf.evaluation.battles import PolicySide
 from camtf.evaluation.figures import learning_curves
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
-from camtf.evaluation.yardstick import against_bots
-from camtf.games.duel.game import Duel
-from camtf.games.duel.observation import duel_spec
-from camtf.games.duel.roster import Roster, load_roster
-from camtf.games.loading import participants
-from camtf.model.policy import BuildNetwork, Policy
-from camtf.population import generalists
-from camtf.population.graph import InteractionGraph
+from camtf.evaluation.yardstick import against_bots, periodic_evaluation
+from camtf.games.loading import load_game
+from camtf.model.policy import Policy
+from camtf.population.matchmaking import GraphMatchmaker
+from camtf.population.training import Context
 from camtf.provenance import provenance
 from camtf.types import Snapshot
 
@@ -48,7 +46,7 @@ CHARACTERS = (
 SETTINGS: dict[str, Any] = {
     "game.characters": CHARACTERS,
     "generalists.generations": 4,
-    "generalists.solver": "uniform",  # every pairing alike: "exploit" leaves out the bouts that are won
+    "generalists.meta_strategy": "uniform",  # every pairing the same: "pfsp" leaves out the bouts that are won
     "ppo.final_learning_rate": 0.1,
 }
 """What differs from the quickstart's: see `COMPARED`."""
@@ -56,7 +54,7 @@ SETTINGS: dict[str, Any] = {
 COMPARED: dict[str, dict[str, Any]] = {
     "as it is": {},
     "impala mode": {"ppo.mode": "impala"},
-    "opponents that win": {"generalists.solver": "exploit"},
+    "opponents that win": {"generalists.meta_strategy": "pfsp"},
     "self-play alone": {"generalists.generations": 1},
     "half the matches": {"game.matches": 256},
     "twice the matches": {"game.matches": 1024},
@@ -93,19 +91,21 @@ def parse_setting(given: str) -> tuple[str, Any]:
 
 def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
     """Train with one seed and meet the bots. Every rank calls."""
-    config, roster = configuration(seed), load_roster()
+    config, directory = configuration(seed), RunDirectory(folder)
+    game = load_game(config)
+    directory.begin(config, game, write=distributed.rank() == 0)
+    evaluation = periodic_evaluation(game, config.evaluation.yardstick_games)
     minutes: list[float] = []
 
-    def yardstick(policy: Policy, graph: InteractionGraph) -> dict[str, float]:
+    def periodic(policy: Policy, matchmaker: GraphMatchmaker) -> dict[str, float]:
         minutes.append((time.time() - began) / 60)
-        side = PolicySide(policy, graph.mixture(slice(None)), graph.learners)
-        return against_bots(Duel(roster), side, graph.characters, config.evaluation.yardstick_games)
+        return evaluation(policy, matchmaker)
 
-    directory = RunDirectory(folder)
-    build = arrangement(FLAGS.arrangement, config, roster)
-    snapshots = generalists.train(config, roster, directory, yardstick, build)
+    build = arrangement(FLAGS.arrangement, config, game)
+    context = Context(config, game, directory, build, periodic)
+    snapshots = train_population(context).snapshots
     total = (time.time() - began) / 60
-    final = against_last(snapshots, config, roster, build)
+    final = against_last(context, snapshots[-1])
     if distributed.rank() > 0:
         return {}
     games = -(-FLAGS.games // len(CHARACTERS) ** 2) * len(CHARACTERS) ** 2
@@ -126,13 +126,11 @@ def learn(seed: int, folder: str, began: float) -> dict[str, Any]:
     }
 
 
-def against_last(snapshots: list[Snapshot], config: Config, roster: Roster, build: BuildNetwork) -> dict[str, float]:
+def against_last(context: Context, last: Snapshot) -> dict[str, float]:
     """Win rate of the last network against each bot."""
-    policy = Policy(config.network, duel_spec(roster), build=build)
-    policy.set_weights(snapshots[-1].weights)
-    game = Duel(roster)
-    characters = np.array(participants(config, game))
-    return against_bots(game, PolicySide(policy, snapshots[-1].mixture, characters), characters, FLAGS.games)
+    policy, characters = context.policy(), np.array(context.characters)
+    policy.set_weights(last.weights)
+    return against_bots(context.game, PolicySide(policy, last.mixture, characters), characters, FLAGS.games)
 
 
 def run(seed: int, changes: dict[str, Any]) -> dict[str, Any]:

@@ -30,15 +30,16 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from camtf import command, distributed, files
 from camtf.config import Config, NetworkConfig, preset
 from camtf.evaluation.report import table
-from camtf.games.duel.env import DuelGame
-from camtf.games.duel.observation import duel_spec
-from camtf.games.duel.roster import Roster, load_roster
+from camtf.games.loading import load_game
+from camtf.games.protocol import Game
 from camtf.learn.learner import Learner, Targets, tensors
-from camtf.learn.rollout import Rollout
+from camtf.learn.rollout import Layout, Rollout
 from camtf.model import modules
 from camtf.model.policy import BuildNetwork, Policy, build_network
-from camtf.population.graph import InteractionGraph
+from camtf.population.matchmaking import Graph, GraphMatchmaker
+from camtf.population.payoffs import Nodes
 from camtf.population.pool import Pool
+from camtf.population.strategies import Served
 from camtf.provenance import provenance
 from camtf.types import GameSpec
 
@@ -130,42 +131,44 @@ ARRANGEMENTS = ("four_module", "two_convolutions", "perceptron")
 """What is compared."""
 
 
-def arrangement(name: str, config: Config, roster: Roster) -> BuildNetwork:
+def arrangement(name: str, config: Config, game: Game) -> BuildNetwork:
     """One of the `ARRANGEMENTS`. Finding the equal perceptron takes a while."""
     if name == "perceptron":
-        return equal_perceptron(Policy(config.network, duel_spec(roster)))
+        return equal_perceptron(Policy(config.network, game.spec))
     return {"four_module": build_network, "two_convolutions": two_convolutions}[name]
 
 
 class Kernels:
-    """The calls of training, on one real segment of one rank."""
+    """The calls of training, on one real unroll of one rank."""
 
-    def __init__(self, config: Config, roster: Roster, matches: int, build: BuildNetwork = build_network) -> None:
-        self.policy = Policy(config.network, duel_spec(roster), config.seed, build)
-        everyone = tuple(range(len(roster)))
-        graph = InteractionGraph(
-            0, everyone, everyone, len(roster), 1.0, "uniform", config.network.mixture_slots, (0,)
+    def __init__(self, config: Config, game: Game, matches: int, build: BuildNetwork = build_network) -> None:
+        self.policy = Policy(config.network, game.spec, config.seed, build)
+        nodes = Nodes(1, tuple(range(len(game.characters))), by_character=False)
+        told = np.eye(1, config.network.mixture_slots, dtype=np.float32)
+        graph = Graph(np.array([0]), np.zeros((1, 1)), told, mirror=np.ones((1, 1)))
+        pool = Pool(config.network, game.spec, [], build)
+        opponents = Served(pool, np.zeros((1, len(game.characters)), np.int64))
+        layout = Layout(np.arange(matches), mirrored=matches)
+        batched = game.make(1, layout.ids, staggered=True)
+        rollout = Rollout(
+            batched, self.policy, opponents, GraphMatchmaker(nodes, graph), layout, 1, config.ppo.segment
         )  # fmt: skip
-        pool = Pool(config.network, duel_spec(roster), [], build)
-        ids = np.arange(matches)
-        game = DuelGame(roster, matches, 1, config.reward, ids, staggered=True)
-        rollout = Rollout(game, self.policy, pool.playing(graph), graph, matches, 1, ids, config.ppo.segment)
-        self._segment, _ = rollout.collect()
+        self._unroll, _ = rollout.collect()
         self._learner = Learner(self.policy, config.ppo, 1)
-        nothing = np.zeros_like(self._segment.reward)
-        targets = Targets(nothing, nothing, self._segment.log_prob, self._segment.value)
-        self._data = tensors(self._segment, targets)
+        nothing = np.zeros_like(self._unroll.reward)
+        targets = Targets(nothing, nothing, self._unroll.log_prob, self._unroll.value)
+        self._data = tensors(self._unroll, targets)
         self._times = self._learner.minibatches(config.ppo.segment, 0)
-        self._first = type(self._segment.observation)(*(tf.constant(x[0]) for x in self._segment.observation))
+        self._first = type(self._unroll.observation)(*(tf.constant(x[0]) for x in self._unroll.observation))
         self._chance = tf.fill((2 * matches, game.spec.movements + game.spec.skills), 0.5)
 
     def calls(self) -> dict[str, tuple[Callable[[], Any], int]]:
         """What to time, and how many samples a call works on."""
-        mixture = tf.constant(self._segment.mixture[0])
+        mixture = tf.constant(self._unroll.mixture[0])
         return {
             "train_samples_per_second": (
-                lambda: self._learner.train_pass(*self._data, self._times).numpy(),
-                self._segment.reward.size,
+                lambda: self._learner.steps.one_pass(*self._data, self._times).numpy(),
+                self._unroll.reward.size,
             ),
             "inferences_per_second": (
                 lambda: self.policy.act(self._first, mixture, self._chance)[0].numpy(),
@@ -192,9 +195,9 @@ def rates(networks: dict[str, Kernels], repeats: int) -> dict[str, dict[str, flo
     }
 
 
-def compare(config: Config, roster: Roster, matches: int, repeats: int) -> dict[str, dict[str, float]]:
+def compare(config: Config, game: Game, matches: int, repeats: int) -> dict[str, dict[str, float]]:
     """Rates, parameters and operations of each of the `ARRANGEMENTS`."""
-    networks = {name: Kernels(config, roster, matches, arrangement(name, config, roster)) for name in ARRANGEMENTS}
+    networks = {name: Kernels(config, game, matches, arrangement(name, config, game)) for name in ARRANGEMENTS}
     found = rates(networks, repeats)
     for name, kernels in networks.items():
         found[name] |= {"operations": operations(kernels.policy), "parameters": kernels.policy.parameters}
@@ -210,7 +213,8 @@ def define_flags() -> None:
 
 def main() -> None:
     distributed.start()
-    found = compare(preset("quickstart"), load_roster(), FLAGS.matches, FLAGS.repeats)
+    config = preset("quickstart")
+    found = compare(config, load_game(config), FLAGS.matches, FLAGS.repeats)
     columns = ["train_samples_per_second", "inferences_per_second", "operations", "parameters"]
     rows = [[name, *(f"{values[c]:,.0f}" for c in columns)] for name, values in found.items()]
     print(table(["network", *(c.replace("_", " ") for c in columns)], rows))

@@ -1,6 +1,6 @@
 """How fast does the whole line learn? ``python -m benchmarks.throughput``.
 
-Runs real phases of training with ``horovodrun`` on one and on two ranks, and on two in impala mode: the learner in
+Runs real generations with ``horovodrun`` on one and on two ranks, and on two in impala mode: the learner in
 self-play in half of the matches, against frozen snapshots in the other half, the game and all inference included. A
 rank has as many matches and as large a minibatch on two ranks as on one. Beside it the rates of the same network alone
 (`benchmarks.networks`), in one process, and in two at the same time. They bound training:
@@ -24,16 +24,14 @@ from absl import flags, logging
 from benchmarks.networks import Kernels, compare, rates
 from benchmarks.ranks import on_ranks
 from camtf import command, distributed, files
+from camtf.algorithms.generalists import Generation, best_response
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, override, preset
 from camtf.evaluation.report import table
-from camtf.games.duel.game import Duel
-from camtf.games.duel.observation import duel_spec
-from camtf.games.duel.roster import Roster, load_roster
-from camtf.model.policy import Policy
-from camtf.population.graph import InteractionGraph
-from camtf.population.phase import Phase, duel, run_phase
-from camtf.population.pool import Pool
+from camtf.games.loading import load_game
+from camtf.games.protocol import Game
+from camtf.population.payoffs import Payoffs
+from camtf.population.training import Context
 from camtf.provenance import provenance
 from camtf.types import Snapshot
 
@@ -44,30 +42,27 @@ _WARM_UP_UPDATES = 2
 _PARTS = ("act_game", "act_learner", "act_opponents", "gradient", "allreduce")
 
 
-def phase(config: Config, roster: Roster, snapshots: int, updates: int) -> Phase:
-    """Training as in a late generation: half of the matches in self-play, half against random frozen networks."""
-    everyone = tuple(range(len(roster)))
-    graph = InteractionGraph(
-        snapshots, everyone, everyone, len(roster), config.generalists.self_play_share, "exploit",
-        config.network.mixture_slots, tuple(range(snapshots + 1)),
-    )  # fmt: skip
-    mixture = np.full((len(roster), config.network.mixture_slots), 1 / config.network.mixture_slots, np.float32)
-    frozen = [
-        Snapshot(str(i), Policy(config.network, duel_spec(roster), i).get_weights(), mixture) for i in range(snapshots)
-    ]
-    learner_rows = config.game.matches * (1 + graph.self_play_share)
-    frames = int(config.ppo.segment * learner_rows * updates)
-    policy = Policy(config.network, duel_spec(roster), config.seed)
-    return Phase("throughput", 1, policy, graph, Pool(config.network, duel_spec(roster), frozen), frames)
+def measure_training(config: Config, game: Game, run_dir: str, snapshots: int, updates: int) -> dict[str, Any]:
+    """Learner frames per second over all ranks, the median update counting, and this rank's memory.
 
-
-def measure_phase(config: Config, roster: Roster, run_dir: str, snapshots: int, updates: int) -> dict[str, Any]:
-    """Learner frames per second over all ranks, the median update counting, and this rank's memory."""
-    run = RunDirectory(run_dir)
-    run.begin(config, Duel(roster), write=distributed.rank() == 0)
-    training = phase(config, roster, snapshots, updates + _WARM_UP_UPDATES)
-    took = run_phase(training, config, duel(config, roster), run)
-    lines = run.metrics(training.name)[_WARM_UP_UPDATES:]
+    A late generation: half of the matches in self-play, half against frozen networks with random weights.
+    """
+    rows = config.game.matches * (1 + config.generalists.self_play_share)
+    frames = int(config.ppo.segment * rows * (updates + _WARM_UP_UPDATES))
+    changes = {
+        "generalists.frames": frames,
+        "generalists.generations": snapshots + 1,
+        "game.characters": game.characters,
+    }
+    config = override(config, changes)
+    context = Context(config, game, RunDirectory(run_dir))
+    context.run.begin(config, game, write=distributed.rank() == 0)
+    told = np.full((len(game.characters), config.network.mixture_slots), 1 / config.network.mixture_slots, np.float32)
+    frozen = [Snapshot(str(i), context.policy(i).get_weights(), told) for i in range(snapshots)]
+    payoffs = Payoffs((snapshots + 1) * len(game.characters), config.generalists.payoff_decay)
+    graph = Generation(config.generalists, context, snapshots, frozen, payoffs)
+    _, took = best_response(context, "throughput", context.policy(config.seed), graph)
+    lines = context.run.metrics("throughput")[_WARM_UP_UPDATES:]
     totals = np.array([line["act_seconds"] + line["learn_seconds"] for line in lines])
     parts = {part: [line[f"{part}_seconds"] for line in lines] for part in _PARTS}
     shares = {part: round(float(np.median(seconds / totals)), 3) for part, seconds in parts.items()}
@@ -78,10 +73,10 @@ def measure_phase(config: Config, roster: Roster, run_dir: str, snapshots: int, 
     }
 
 
-def measure_kernels(config: Config, roster: Roster, matches: int) -> dict[str, float]:
+def measure_kernels(config: Config, game: Game, matches: int) -> dict[str, float]:
     """Gradient samples and inferences a second of the network alone, added over ranks that do not wait for others."""
     with distributed.own_group():
-        kernels = Kernels(config, roster, matches)
+        kernels = Kernels(config, game, matches)
         found = rates({"ours": kernels}, FLAGS.repeats)["ours"]
     both = distributed.sum_over_ranks([np.float64(rate) for rate in found.values()], "rates")
     return dict(zip(found, map(float, both), strict=True))
@@ -112,24 +107,24 @@ def define_flags() -> None:
     flags.DEFINE_integer("rounds", 3, "Times that everything is measured.", 1)
     flags.DEFINE_integer("repeats", 15, "Timed calls of the network alone.", 1)
     flags.DEFINE_string("out", "", "Also write the results to this file.")
-    flags.DEFINE_enum("worker", None, ["phase", "kernels"], "One rank of a measurement; used by the program itself.")
+    flags.DEFINE_enum("worker", None, ["training", "kernels"], "One rank of a measurement; used by the program itself.")
     flags.DEFINE_string("mode", "synchronous", "ppo.mode of a worker.")
     flags.DEFINE_string("run_dir", "", "Scratch folder of a worker.")
 
 
-def work(config: Config, roster: Roster) -> dict[str, Any]:
+def work(config: Config, game: Game) -> dict[str, Any]:
     """What one rank measures."""
-    if FLAGS.worker == "phase":
+    if FLAGS.worker == "training":
         distributed.start()
-        return measure_phase(config, roster, FLAGS.run_dir, FLAGS.snapshots, FLAGS.updates)
+        return measure_training(config, game, FLAGS.run_dir, FLAGS.snapshots, FLAGS.updates)
     distributed.start(groups=int(os.environ["HOROVOD_SIZE"]))
-    return measure_kernels(config, roster, FLAGS.matches)
+    return measure_kernels(config, game, FLAGS.matches)
 
 
 def measure_round(config: Config) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     """Everything that needs ranks, once: figures by name, and microseconds of a rank per frame by part and ranks."""
-    phases = {ranks: run_worker(ranks, "phase") for ranks in (1, 2)}
-    impala = run_worker(2, "phase", "impala")["learner_frames_per_second"]
+    phases = {ranks: run_worker(ranks, "training") for ranks in (1, 2)}
+    impala = run_worker(2, "training", "impala")["learner_frames_per_second"]
     alone, together = (run_worker(ranks, "kernels") for ranks in (1, 2))
     speed = {ranks: found["learner_frames_per_second"] for ranks, found in phases.items()}
     one_core = bound(config, alone)
@@ -161,9 +156,9 @@ def main() -> None:
             "ppo.mode": FLAGS.mode,
         },
     )
-    roster = load_roster()
+    game = load_game(config)
     if FLAGS.worker:
-        result = work(config, roster)
+        result = work(config, game)
         if distributed.rank() == 0:
             print(json.dumps(result))
         return
@@ -174,7 +169,7 @@ def main() -> None:
         parts.append(took)
         logging.info("round %d of %d: %s", i + 1, FLAGS.rounds, found)
     distributed.start()
-    networks = compare(config, roster, FLAGS.matches, FLAGS.repeats)
+    networks = compare(config, game, FLAGS.matches, FLAGS.repeats)
     report(figures, parts, networks, {"epochs": config.ppo.epochs, **provenance()})
 
 

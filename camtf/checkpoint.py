@@ -3,12 +3,13 @@
 A run directory::
 
     config.json                            the whole configuration, roster digest, commit, versions, machine, command
-    generalists/generation_01.npz          frozen Generalists, in order
+    generalists/generation_01.npz          frozen policies of stage 1 (slot_01, iteration_01, ... of other algorithms)
+    generalists/population.json            the finished population: its strategies, their policies, U between them
     specialists/<character>.npz            one Specialist per character
-    checkpoints/<phase>/00000120.npz       a phase under way after an update: weights, optimiser, graph, matches
-    metrics/<phase>.jsonl                  one JSON line per update
+    checkpoints/<task>/00000120.npz       a task under way after an update: weights, optimiser, graph, matches
+    metrics/<task>.jsonl                  one JSON line per update
     evaluation.json                        what `camtf.evaluate` measured
-    tensorboard/<phase>/                   the same as scalars, and histograms of the weights
+    tensorboard/<task>/                   the same as scalars, and histograms of the weights
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ class RunDirectory:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
 
-    def generalist_file(self, generation: int) -> Path:
-        """A frozen Generalist; generations count from 1."""
-        return self.path / "generalists" / f"generation_{generation:02d}.npz"
+    def generalist_file(self, name: str) -> Path:
+        """A frozen policy of stage 1."""
+        return self.path / "generalists" / f"{name}.npz"
 
     def specialist_file(self, character_id: str) -> Path:
         """A finished Specialist."""
@@ -118,24 +119,39 @@ class RunDirectory:
             )
         return snapshot
 
-    def missing_generations(self, generations: int) -> list[int]:
-        """Which of so many Generalists are not finished."""
-        return [g for g in range(1, generations + 1) if not self.generalist_file(g).exists()]
+    @property
+    def population_file(self) -> Path:
+        """What the finished population consists of."""
+        return self.path / "generalists" / "population.json"
 
-    def check_generalists(self, generations: int) -> None:
-        """Raises CheckpointError where not all of so many Generalists are finished."""
-        missing = self.missing_generations(generations)
-        if missing:
+    def has_population(self) -> bool:
+        """Whether stage 1 is finished."""
+        return self.population_file.exists()
+
+    def check_population(self) -> None:
+        """Raises CheckpointError where stage 1 is not finished."""
+        if not self.has_population():
+            there = sorted(file.stem for file in self.population_file.parent.glob("*.npz"))
             raise CheckpointError(
-                f"{self.path} lacks generation {', '.join(map(str, missing))} of {generations}; finish the Generalists "
-                "first: camtf.train with the settings of the run and --stage=generalists"
+                f"{self.path} holds no finished population ({', '.join(there) or 'nothing'} so far); finish the "
+                "Generalists first: camtf.train with the settings of the run and --stage=generalists"
             )
 
+    def write_population(self, about: dict[str, Any]) -> None:
+        """Stage 1 is finished."""
+        files.write_json(self.population_file, about)
+
+    def read_population(self) -> dict[str, Any]:
+        """What the finished population consists of. Raises CheckpointError where stage 1 is not finished."""
+        self.check_population()
+        about = files.read_json(self.population_file, CheckpointError)
+        if not {"strategies", "snapshots", "serving", "payoffs"} <= about.keys():
+            raise CheckpointError(f"{self.population_file} is no population: it holds {', '.join(about)}")
+        return about
+
     def generalists(self) -> list[Snapshot]:
-        """The Generalists, oldest first. Raises CheckpointError where any is missing."""
-        generations = self.config().generalists.generations
-        self.check_generalists(generations)
-        return [self.read_snapshot(self.generalist_file(g)) for g in range(1, generations + 1)]
+        """The finished policies of stage 1, oldest first. Raises CheckpointError where it is not finished."""
+        return [self.read_snapshot(self.generalist_file(name)) for name in self.read_population()["snapshots"]]
 
     def _read_policy(self, file: Path) -> tuple[Snapshot, dict[str, Any]]:
         arrays, meta = files.read_arrays(file, CheckpointError)

@@ -109,16 +109,67 @@ class PPOConfig(Checked):
             )
 
 
+ALGORITHMS = ("mia", "neupl", "simplex_neupl", "psro", "psro_c", "independent")
+"""How stage 1 can train a population: see `camtf.algorithms`."""
+
+_SQUARE_SOLVERS = ("nash", "uniform", "self_play", "alpha_rank", "prd")
+_ROW_SOLVERS = ("pfsp", "pfsp_hard", "pfsp_even", "uniform")
+META_STRATEGIES = {
+    "mia": _ROW_SOLVERS,
+    "neupl": _SQUARE_SOLVERS,
+    "simplex_neupl": _SQUARE_SOLVERS,
+    "psro": _SQUARE_SOLVERS,
+    "psro_c": _SQUARE_SOLVERS,
+    "independent": _ROW_SOLVERS,
+}
+"""The meta-strategy solvers F that fit an algorithm, its default first."""
+
+
 @dataclass(frozen=True)
 class GeneralistConfig(Checked):
-    """Stage 1: one conditional network for all characters, generation after generation."""
+    """Stage 1: the population. Every algorithm learns from ``generations * frames`` learner frames."""
 
-    generations: int = setting(3, "generations; the first learns by self-play alone", 1, 256)
-    frames: int = setting(2_000_000, "learner frames of each generation, over all ranks", 1, _MOST_FRAMES)
-    self_play_share: float = setting(
-        0.5, "share of matches against the learner itself; the rest: earlier generations", 0.0, 1.0
+    algorithm: str = setting("mia", "how the population is trained", choices=ALGORITHMS)
+    generations: int = setting(
+        3, "generations of mia, iterations of psro, rounds of independent; of neupl only the frames count", 1, 256
     )
-    solver: str = setting("exploit", "graph solver F that weights the opponents", choices=("exploit", "uniform"))
+    frames: int = setting(2_000_000, "learner frames of each generation, over all ranks", 1, _MOST_FRAMES)
+    meta_strategy: str = setting(
+        "",
+        "meta-strategy solver F that weighs the opponents; empty: the algorithm's own (nash, or pfsp for mia and "
+        "independent)",
+        choices=("", *dict.fromkeys((*_ROW_SOLVERS, *_SQUARE_SOLVERS))),
+    )
+    self_play_share: float = setting(
+        0.5, "mia: share of matches against the learner itself; the rest: earlier generations", 0.0, 1.0
+    )
+    slots: int = setting(8, "neupl: strategy slots of the one network, the uniform sink among them", 2, 256)
+    evaluation_share: float = setting(0.3, "neupl: share of matches between uniform pairs, only counted", 0.0, 0.9)
+    solve_updates: int = setting(10, "neupl: updates between two solutions of the graph", 1, 100_000)
+    accept_margin: float = setting(
+        0.02, "neupl: by how much a slot must surely beat its mixture to be accepted", 0.0, 0.5
+    )
+    any_mixture: float = setting(0.5, "simplex_neupl: share of episodes with a mixture from the simplex", 0.0, 1.0)
+    belief: bool = setting(
+        False, "neupl: the learner is told the exact posterior over its opponent's strategy in place of its mixture"
+    )
+    payoff_decay: float = setting(0.98, "factor on the weight of every counted battle at each update", 0.5, 1.0)
+    measured_games: int = setting(
+        400, "battles that measure the win rate between two finished strategies", 1, 1_000_000
+    )
+    epsilon: float = setting(
+        0.0, "mia: converged when the newest generation wins no more than 50% and this part against the one before it;"
+        " 0: never before all generations (the papers: 0.076)", 0.0, 0.5,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        allowed = META_STRATEGIES[self.algorithm]
+        if self.meta_strategy and self.meta_strategy not in allowed:
+            raise ConfigError(
+                f"GeneralistConfig.meta_strategy must be one of {', '.join(allowed)} with the algorithm "
+                f"{self.algorithm}; got {self.meta_strategy!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -138,7 +189,7 @@ class SpecialistConfig(Checked):
         "cam", "cam: against the frozen Generalist's value; own_critic: plain PPO", choices=("cam", "own_critic")
     )
     opponents: int = setting(1, "how many of the latest generations are in the opponent pool", 1, 255)
-    solver: str = setting("exploit", "graph solver F that weights the opponents", choices=("exploit", "uniform"))
+    meta_strategy: str = setting("pfsp", "meta-strategy solver F that weighs the opponents", choices=_ROW_SOLVERS)
 
 
 @dataclass(frozen=True)
@@ -177,6 +228,11 @@ class Config(Checked):
             raise ConfigError(
                 f"GeneralistConfig.generations must not exceed NetworkConfig.mixture_slots = "
                 f"{self.network.mixture_slots}, got {self.generalists.generations}"
+            )
+        if self.generalists.algorithm.endswith("neupl") and self.generalists.slots > self.network.mixture_slots:
+            raise ConfigError(
+                f"GeneralistConfig.slots must not exceed NetworkConfig.mixture_slots = {self.network.mixture_slots}, "
+                f"got {self.generalists.slots}"
             )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -16,6 +17,7 @@ from camtf.model.policy import Policy
 
 _LOG_SECONDS = 10.0
 _BAR = 20
+_PIXELS = 128
 _WRITE_ERRORS = {tf.errors.ResourceExhaustedError: errno.ENOSPC, tf.errors.OutOfRangeError: errno.EFBIG}
 """What TensorFlow calls these two where it writes a file."""
 
@@ -41,12 +43,15 @@ class Monitor:
         self._bots: dict[str, float] = {}  # at the last look at them
         self._writer: tf.summary.SummaryWriter | None = None
 
-    def update(self, number: int, metrics: dict[str, float], policy: Policy) -> None:
-        """Take in the metrics of an update, which counts from 1. Raises FileError where they cannot be written."""
+    def update(self, number: int, metrics: dict[str, float], policy: Policy, images: Mapping[str, np.ndarray]) -> None:
+        """Take in the metrics of an update, which counts from 1, and matrices in [0, 1] to show as images.
+
+        Raises FileError where they cannot be written.
+        """
         frames = number * self._frames_per_update
         rate = (number - self._done) * self._frames_per_update / max(time.monotonic() - self._began, 1e-9)
         self._run.append_metrics(self._phase, {"update": number, "frames": frames, **metrics})
-        self._summarise(number, metrics, policy)
+        self._summarise(number, metrics, policy, images)
         self._bots |= {name: value for name, value in metrics.items() if name.startswith("v_")}
         now = time.monotonic()
         if now - self._last >= _LOG_SECONDS or number == self._updates:
@@ -67,11 +72,13 @@ class Monitor:
             self._phase, "#" * filled, "." * (_BAR - filled), f"{frames:,}",
             f"{self._updates * self._frames_per_update:,}", f"{rate:,.0f}",
             (self._updates - number) * self._frames_per_update / rate,
-            ", ".join([f"frozen {metrics['win_rate_against_frozen']:.2f}", *bots]),
+            ", ".join([f"others {metrics['win_rate']:.2f}", *bots]),
             metrics["entropy"], metrics["kl"],
         )  # fmt: skip
 
-    def _summarise(self, number: int, metrics: dict[str, float], policy: Policy) -> None:
+    def _summarise(
+        self, number: int, metrics: dict[str, float], policy: Policy, images: Mapping[str, np.ndarray]
+    ) -> None:
         with self._writing():
             if self._writer is None:
                 self._writer = tf.summary.create_file_writer(str(self._folder))
@@ -79,6 +86,8 @@ class Monitor:
                 for name, value in metrics.items():
                     tf.summary.scalar(name, value)
                 if self._histogram_updates and number % self._histogram_updates == 0:
+                    for name, matrix in images.items():
+                        tf.summary.image(name, _enlarged(matrix))
                     for path, weight in policy.get_weights().items():
                         tf.summary.histogram(path, weight)
 
@@ -93,3 +102,9 @@ class Monitor:
                     raise
                 reason = error.message.split("; ", 1)[-1].split("\n")[0]
                 raise OSError(_WRITE_ERRORS.get(type(error), errno.EIO), reason) from error
+
+
+def _enlarged(matrix: np.ndarray) -> np.ndarray:
+    """A matrix in [0, 1] as a picture ``[1, height, width, 1]`` of at least `_PIXELS` a side, black where it is 0."""
+    times = max(1, -(-_PIXELS // max(matrix.shape)))
+    return np.kron(matrix, np.ones((times, times)))[None, :, :, None].astype(np.float32)

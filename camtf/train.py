@@ -71,10 +71,9 @@ def main() -> None:
     try:
         config, run = config_from_flags(), checkpoint.RunDirectory(FLAGS.run_dir)
         stages = STAGES[FLAGS.stage]
-        missing = run.missing_generations(config.generalists.generations)
         if "generalists" not in stages:
-            run.check_generalists(config.generalists.generations)
-        left = [stage for stage in stages if stage != "generalists" or missing]
+            run.check_population()
+        left = [stage for stage in stages if stage != "generalists" or not run.has_population()]
         plan.check(config, plan.ranks_started(), left)
         if os.environ.get("HOROVOD_RANK", "0") == "0":  # who writes
             files.check_writable(run.path / "lock")
@@ -86,12 +85,9 @@ def main() -> None:
 def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...]) -> None:
     """Train what is missing of these stages. Ends the process in one line where it is asked to stop or cannot go on."""
     from camtf import distributed
-    from camtf.evaluation.battles import PolicySide
-    from camtf.evaluation.yardstick import against_bots
-    from camtf.games.duel.game import Duel
-    from camtf.model.policy import Policy
-    from camtf.population import generalists, specialists
-    from camtf.population.graph import InteractionGraph
+    from camtf.algorithms import population, specialists, train_population
+    from camtf.evaluation.yardstick import periodic_evaluation
+    from camtf.population.training import Context
 
     try:
         groups = plan.groups_of(config.specialists.groups, plan.ranks_started())
@@ -102,22 +98,13 @@ def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...])
                 config.specialists.groups, distributed.size(), groups,
             )  # fmt: skip
         game = load_game(config)
-        if not isinstance(game, Duel):
-            raise ConfigError(f"game.name: training knows the duel alone yet, got {game.name}")
-        roster = game.roster
-
-        def yardstick(policy: Policy, graph: InteractionGraph) -> dict[str, float]:
-            side = PolicySide(policy, graph.mixture(slice(None)), graph.learners)
-            return against_bots(game, side, graph.characters, config.evaluation.yardstick_games)
-
+        context = Context(config, game, run, periodic=periodic_evaluation(game, config.evaluation.yardstick_games))
         with distributed.together():
             run.begin(config, game, write=distributed.rank() == 0)
             distributed.barrier()
-            generations = (
-                generalists.train(config, roster, run, yardstick) if "generalists" in stages else run.generalists()
-            )
+            strategies = train_population(context) if "generalists" in stages else population(context)
             if "specialists" in stages:
-                specialists.train(config, roster, run, generations, yardstick)
+                specialists.train(context, strategies)
     except interrupt.Interrupted as stop:
         if distributed.rank() == 0:
             logging.info("%s; the same command goes on from there", stop)

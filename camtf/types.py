@@ -3,7 +3,7 @@
 Dimension letters, used in all docstrings:
 
 =====  ==========================================================================================
-T      decisions in a rollout segment
+T      decisions of an unroll: the n steps of n-step returns
 B      matches that one rank plays at the same time
 P      players of a match, always 2; player 0 is the learner's side, player 1 the opponent's.
        Who starts on the left of the arena is drawn at every restart, so that both sides are played.
@@ -11,7 +11,8 @@ R      rows: players flattened to ``P * B``, player-major, so that rows ``[:B]``
 H      action heads, always 2: movement and skill
 M, K   number of movement actions and of skill actions
 N      characters in a run
-G      generations (frozen Generalists)
+A      rows that the learner's network acts for: all of player 0, and player 1 where it plays itself
+L      rows that are learned from, the first of those
 S      slots of the opponent mixture that the network is conditioned on
 =====  ==========================================================================================
 """
@@ -116,7 +117,30 @@ class Step(NamedTuple):
     outcome: np.ndarray  # float32 [B]; for ended battles 1 player 0 won, 0.5 draw, 0 player 1 won; else 0.5
 
 
-class Segment(NamedTuple):
+class Matchups(NamedTuple):
+    """Who meets whom, and what each is told. Drawn when an episode begins and kept until it ends.
+
+    A node of the interaction graph is a (strategy, character). Leading dimensions before ``P`` are free.
+    """
+
+    strategy: np.ndarray  # int32 [..., P, B], an index into the population's strategies
+    character: np.ndarray  # int32 [..., P, B], an index into `camtf.games.protocol.Game.characters`
+    mixture: np.ndarray  # float32 [..., P, B, S], the opponent mixture that each side is conditioned on
+
+    def at(self, index: Any) -> Matchups:
+        """What stands at an index of the leading dimensions."""
+        return Matchups(*(x[index] for x in self))
+
+
+class Outcomes(NamedTuple):
+    """Finished battles, in no particular order."""
+
+    strategy: np.ndarray  # int [n, P]
+    character: np.ndarray  # int [n, P]
+    outcome: np.ndarray  # float [n]; 1 player 0 won, 0.5 draw, 0 player 1 won
+
+
+class Unroll(NamedTuple):
     """T decisions of L learner rows, ready for the returns.
 
     Observation leaves are ``[T + 1, R, ...]``, as the game has written them: of all rows, the learner's L first, and
@@ -130,17 +154,10 @@ class Segment(NamedTuple):
     action: np.ndarray  # int32 [T, L, H]
     log_prob: np.ndarray  # float32 [T, L], of the behaviour policy, both heads added
     value: np.ndarray  # float32 [T, L], own critic at the time of acting
-    baseline: np.ndarray | None  # float32 [T, L], a frozen value that advantages are taken against; None: own critic's
+    baseline: np.ndarray | None  # float32 [T, L], what advantages are taken against; None: the learner's own critic
     reward: np.ndarray  # float32 [T, L]
     done: np.ndarray  # bool [T, L]
     bootstrap_value: np.ndarray  # float32 [L]
-
-
-class Battles(NamedTuple):
-    """Counts of finished battles, to be added over segments and ranks."""
-
-    wins: np.ndarray  # float64 [N, nodes], battles won by the learner's character against a node; a draw adds 0.5
-    games: np.ndarray  # float64 [N, nodes]
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import settings
 
 from camtf import distributed
+from camtf.algorithms import specialists, train_population
 from camtf.checkpoint import RunDirectory
-from camtf.config import preset
+from camtf.config import Config, preset
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster, load_roster
-from camtf.population import generalists, specialists
+from camtf.games.protocol import Game
+from camtf.population.training import Context
 from mobile.export import Exporter, Options
 from mobile.pack import Pack
 
@@ -62,12 +64,24 @@ def plain(plain_folder: Path) -> Roster:
 
 
 @pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory, roster: Roster) -> RunDirectory:
+def duel(roster: Roster) -> Duel:
+    """The duel with that roster."""
+    return Duel(roster)
+
+
+def begun(folder: Path, game: Game, config: Config) -> Context:
+    """A run that has begun in a folder."""
+    run = RunDirectory(folder)
+    run.begin(config, game, write=True)
+    return Context(config, game, run)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory, duel: Duel) -> RunDirectory:
     """A whole run of the test preset. Nothing may change it."""
-    run, config = RunDirectory(tmp_path_factory.mktemp("whole") / "run"), preset("test")
-    run.begin(config, Duel(roster), write=True)
-    specialists.train(config, roster, run, generalists.train(config, roster, run))
-    return run
+    context = begun(tmp_path_factory.mktemp("whole") / "run", duel, preset("test"))
+    specialists.train(context, train_population(context))
+    return context.run
 
 
 @pytest.fixture(scope="session")

@@ -27,8 +27,9 @@ def main(file: str) -> None:
     roster = load_roster()
     rank, size = distributed.rank(), distributed.size()
     policy = Policy(NETWORK, duel_spec(roster), seed=100 + rank)  # unequal, until rank 0's are given to all
-    ids = share_matches(8, 8, rank, size)
-    played = rollout(roster, policy, ids, len(ids))
+    layout = share_matches(8, 8, 0, rank, size)
+    ids = layout.ids
+    played = rollout(roster, policy, layout)
     learner = Learner(policy, PPO, 1)
     unequal = size > 1
     try:
@@ -41,14 +42,14 @@ def main(file: str) -> None:
     first = distributed.check_replicas(learner.variables)
     rewards = []
     for _ in range(3):
-        segment, _ = played.collect()
-        rewards.append(segment.reward)
-        learner.update(segment)
+        unroll, _ = played.collect()
+        rewards.append(unroll.reward)
+        learner.update(unroll)
     last = distributed.check_replicas(learner.variables)
     assert last != first
     refused = False
     try:  # one rank's reward is NaN: every rank refuses the update, and none takes a step
-        learner.update(segment._replace(reward=segment.reward * (np.nan if rank == size - 1 else 1.0)))
+        learner.update(unroll._replace(reward=unroll.reward * (np.nan if rank == size - 1 else 1.0)))
     except NotFiniteError:
         refused = True
     assert refused and distributed.check_replicas(learner.variables) == last

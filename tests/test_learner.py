@@ -14,41 +14,43 @@ from camtf.config import NetworkConfig, PPOConfig
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster
-from camtf.learn import learner as learner_module
+from camtf.learn import accumulate
 from camtf.learn.learner import Learner
 from camtf.learn.moments import NotFiniteError
-from camtf.learn.rollout import Rollout, share_matches
+from camtf.learn.rollout import Layout, Rollout, share_matches
 from camtf.model.policy import Policy, distributions
-from camtf.population.graph import InteractionGraph
+from camtf.population.matchmaking import Graph, GraphMatchmaker
+from camtf.population.payoffs import Nodes
 from camtf.population.pool import Pool
-from camtf.types import Segment
+from camtf.population.strategies import Served
+from camtf.types import Unroll
 
 PPO = PPOConfig(segment=20, minibatches=4, epochs=2, learning_rate=1e-3)
 NETWORK = NetworkConfig(trunk=(32,))
 
 
-def rollout(
-    roster: Roster, policy: Policy, ids: np.ndarray, self_play: int, seed: int = 3, baseline: Policy | None = None
-) -> Rollout:
-    characters = tuple(range(len(roster)))
-    graph = InteractionGraph(0, characters, characters, len(roster), 1.0, "exploit", NETWORK.mixture_slots, (0,))
-    player = Pool(NETWORK, duel_spec(roster), []).playing(graph)
-    game = DuelGame(roster, len(ids), seed, match_ids=ids)
-    return Rollout(game, policy, player, graph, self_play, seed, ids, PPO.segment, baseline)
+def rollout(roster: Roster, policy: Policy, layout: Layout, seed: int = 3, baseline: Policy | None = None) -> Rollout:
+    """Self-play in all matches, characters uniformly."""
+    nodes = Nodes(1, tuple(range(len(roster))), by_character=False)
+    told = np.eye(1, NETWORK.mixture_slots, dtype=np.float32)
+    matchmaker = GraphMatchmaker(nodes, Graph(np.array([0]), np.zeros((1, 1)), told, mirror=np.ones((1, 1))))
+    opponents = Served(Pool(NETWORK, duel_spec(roster), []), np.zeros((1, len(roster)), np.int64))
+    game = DuelGame(roster, layout.matches, seed, match_ids=layout.ids)
+    return Rollout(game, policy, opponents, matchmaker, layout, seed, PPO.segment, baseline)
 
 
-def segment(roster: Roster, policy: Policy) -> Segment:
-    """A segment of 8 matches in self-play."""
-    return rollout(roster, policy, np.arange(8), 8).collect()[0]
+def unroll_of(roster: Roster, policy: Policy) -> Unroll:
+    """An unroll of 8 matches in self-play."""
+    return rollout(roster, policy, Layout(np.arange(8), mirrored=8)).collect()[0]
 
 
 def test_an_update_makes_good_actions_more_probable(roster: Roster) -> None:
     """With one kind of action rewarded, its probability rises and the loss's signs are right."""
     policy = Policy(NETWORK, duel_spec(roster), 1)
-    data = segment(roster, policy)
+    data = unroll_of(roster, policy)
     guard = data.action[..., 1] == 5
     data = data._replace(reward=guard.astype(np.float32), value=np.zeros_like(data.value),
-                         baseline=np.zeros_like(data.value), done=np.ones_like(data.done))  # fmt: skip
+                         done=np.ones_like(data.done))  # fmt: skip
     learner = Learner(policy, PPO, 1)
 
     def guard_probability() -> float:
@@ -67,12 +69,12 @@ def test_an_update_makes_good_actions_more_probable(roster: Roster) -> None:
 def test_comparative_advantage_is_scaled_but_not_centred(roster: Roster) -> None:
     """Against a baseline below every return all actions gain: the policy keeps its ratios only if the mean is kept."""
     policy = Policy(NETWORK, duel_spec(roster), 1)
-    data = segment(roster, policy)
+    data = unroll_of(roster, policy)
     data = data._replace(reward=np.full_like(data.reward, 10.0), value=np.zeros_like(data.value),
                          baseline=np.zeros_like(data.value), done=np.ones_like(data.done))  # fmt: skip
-    centred = Learner(policy, PPO, 1).update(data)
+    centred = Learner(policy, PPO, 1).update(data._replace(baseline=None))
     assert centred["policy_loss"] == pytest.approx(0.0, abs=1e-3)
-    kept = Learner(Policy(NETWORK, duel_spec(roster), 1), PPO, 1).update(data, center_advantages=False)
+    kept = Learner(Policy(NETWORK, duel_spec(roster), 1), PPO, 1).update(data)
     assert kept["policy_loss"] == pytest.approx(-1.0, abs=0.05)  # every advantage is its RMS: 1
     assert kept["advantage_mean"] == pytest.approx(1.0)  # reward 10 times the scale 0.1
     assert kept["advantage_std"] == pytest.approx(0.0, abs=1e-5)
@@ -88,13 +90,19 @@ def test_minibatches_are_a_partition_of_the_time_steps(roster: Roster) -> None:
 
 
 def test_matches_are_shared_evenly() -> None:
-    ids = [share_matches(8, 4, rank, 2) for rank in range(2)]
-    assert ids[0].tolist() == [0, 1, 4, 5] and ids[1].tolist() == [2, 3, 6, 7]
-    with pytest.raises(ValueError, match="9 matches, 4 of them in self-play, cannot be shared evenly by 2 ranks"):
-        share_matches(9, 4, 0, 2)
+    layouts = [share_matches(8, 4, 0, rank, 2) for rank in range(2)]
+    assert layouts[0].ids.tolist() == [0, 1, 4, 5] and layouts[1].ids.tolist() == [2, 3, 6, 7]
+    assert layouts[0].acting_rows == layouts[0].learner_rows == 6
+    counted = [share_matches(8, 0, 2, rank, 2) for rank in range(2)]
+    assert [layout.ids.tolist() for layout in counted] == [[0, 1, 2, 6], [3, 4, 5, 7]]
+    assert counted[0].acting_rows == 4 and counted[0].learner_rows == 3
+    with pytest.raises(ValueError, match="9 matches, 4 of them in self-play and 0 only counted, cannot be shared"):
+        share_matches(9, 4, 0, 0, 2)
+    with pytest.raises(ValueError, match="not both; got 2 and 2"):
+        share_matches(8, 2, 2, 0, 1)
 
 
-def slow_gae(data: Segment, config: PPOConfig) -> tuple[np.ndarray, np.ndarray]:
+def slow_gae(data: Unroll, config: PPOConfig) -> tuple[np.ndarray, np.ndarray]:
     """Advantages and value targets ``[T, L]`` of generalised advantage estimation, row by row."""
     advantage, value_target = np.zeros((2, *data.reward.shape), np.float32)
     for r in range(data.reward.shape[1]):
@@ -108,7 +116,7 @@ def slow_gae(data: Segment, config: PPOConfig) -> tuple[np.ndarray, np.ndarray]:
     return advantage, value_target
 
 
-def slow_vtrace(policy: Policy, data: Segment, config: PPOConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def slow_vtrace(policy: Policy, data: Unroll, config: PPOConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Advantages, value targets and the present policy's log-probabilities ``[T, L]`` as Espeholt et al. 2018 write
     them, row by row: a sum of discounted surprises, each carried back by the product of the weights before it."""
     length, rows = data.reward.shape
@@ -136,7 +144,7 @@ def slow_vtrace(policy: Policy, data: Segment, config: PPOConfig) -> tuple[np.nd
     return advantage.astype(np.float32), target[:-1].astype(np.float32), log_prob.astype(np.float32)
 
 
-def slow_update(policy: Policy, data: Segment, config: PPOConfig, progress: float, order: list[np.ndarray]) -> None:
+def slow_update(policy: Policy, data: Unroll, config: PPOConfig, progress: float, order: list[np.ndarray]) -> None:
     """One update as the papers write it: Schulman et al. 2017 over whole minibatches, Keras's own Adam, no graph."""
     rows = data.reward.shape[1]
     if config.mode == "impala":
@@ -191,16 +199,16 @@ def slow_update(policy: Policy, data: Segment, config: PPOConfig, progress: floa
 def test_a_minibatch_is_computed_in_parts(steps: int, rows: int, parts: int) -> None:
     """Near 1,024 samples each: within a time step where rows allow it (two of 768), else of the same size where the
     number has such a divisor (2,053 and 4,099 are primes)."""
-    assert learner_module.parts_of(steps * rows, rows) == parts
+    assert accumulate.parts_of(steps * rows, rows) == parts
 
 
 @pytest.mark.parametrize("parts", [1, 4, 5, 8, 10])
 def test_an_update_is_the_slow_one(roster: Roster, monkeypatch: pytest.MonkeyPatch, parts: int) -> None:
     """Two passes with a clipped gradient and a smaller step size; 12 of the 16 rows are learned from. The minibatch's
     60 samples at once, in equal and in unequal parts, and in some that lie within a time step."""
-    monkeypatch.setattr(learner_module, "parts_of", lambda samples, rows: parts)
+    monkeypatch.setattr(accumulate, "parts_of", lambda samples, rows: parts)
     policy = Policy(NETWORK, duel_spec(roster), 1)
-    check_against_slow(roster, dataclasses.replace(STEEP, gae_lambda=0.9), learned_rows(segment(roster, policy), 12))
+    check_against_slow(roster, dataclasses.replace(STEEP, gae_lambda=0.9), learned_rows(unroll_of(roster, policy), 12))
 
 
 @pytest.mark.parametrize("baseline", ["frozen policy", "own critic"])
@@ -211,7 +219,7 @@ def test_an_impala_update_is_the_slow_one(roster: Roster, baseline: str) -> None
     own = behaviour.get_weights()
     behaviour.set_weights(own | {name: 30 * own[name] for name in ("movement/kernel", "skill/kernel")})  # less uniform
     against = frozen if baseline == "frozen policy" else None
-    data = rollout(roster, behaviour, np.arange(8), 8, baseline=against).collect()[0]
+    data = rollout(roster, behaviour, Layout(np.arange(8), mirrored=8), baseline=against).collect()[0]
     assert (data.baseline is None) == (against is None)
     check_against_slow(
         roster, dataclasses.replace(STEEP, mode="impala", gae_lambda=0.9, rho_clip=0.95, c_clip=0.9), data
@@ -221,7 +229,7 @@ def test_an_impala_update_is_the_slow_one(roster: Roster, baseline: str) -> None
 STEEP = dataclasses.replace(PPO, gradient_norm=0.1, final_learning_rate=0.2)
 
 
-def learned_rows(data: Segment, rows: int) -> Segment:
+def learned_rows(data: Unroll, rows: int) -> Unroll:
     """The segment with these first rows alone to learn from; observations stay those of all."""
     learned = {
         name: x[..., :rows]
@@ -231,12 +239,12 @@ def learned_rows(data: Segment, rows: int) -> Segment:
     return data._replace(mixture=data.mixture[:, :rows], action=data.action[:, :rows], **learned)
 
 
-def check_against_slow(roster: Roster, config: PPOConfig, data: Segment) -> None:
+def check_against_slow(roster: Roster, config: PPOConfig, data: Unroll) -> None:
     """One update of a policy by the learner and by `slow_update` give the same weights."""
     fast, slow = Policy(NETWORK, duel_spec(roster), 1), Policy(NETWORK, duel_spec(roster), 1)
     learner = Learner(fast, config, 1)
     order = [times for epoch in range(config.epochs) for times in learner.minibatches(config.segment, epoch).numpy()]
-    metrics = learner.update(data, progress=0.5, center_advantages=data.baseline is None)
+    metrics = learner.update(data, progress=0.5)
     assert metrics["gradient_norm"] > config.gradient_norm  # it was clipped
     before = slow.get_weights()
     slow_update(slow, data, config, 0.5, order)
@@ -247,7 +255,7 @@ def check_against_slow(roster: Roster, config: PPOConfig, data: Segment) -> None
         np.testing.assert_allclose(weight, expected[name], atol=2e-5, err_msg=name)
 
 
-def spoilt(data: Segment, name: str, value: float) -> Segment:
+def spoilt(data: Unroll, name: str, value: float) -> Unroll:
     """The segment with one number of a leaf replaced; of the observation, one of its Basic module."""
     if name == "observation":
         basic = data.observation.basic.copy()
@@ -271,7 +279,7 @@ def test_a_segment_that_is_not_finite_is_refused(
     roster: Roster, mode: str, where: str, value: float, named: str
 ) -> None:
     """Before a step is taken: weights and optimiser are as before."""
-    data = segment(roster, Policy(NETWORK, duel_spec(roster), 1))
+    data = unroll_of(roster, Policy(NETWORK, duel_spec(roster), 1))
     learner = Learner(Policy(NETWORK, duel_spec(roster), 1), dataclasses.replace(PPO, mode=mode, reward_scale=1.0), 1)
     before = [v.numpy() for v in learner.variables]
     with pytest.raises(NotFiniteError, match=rf"^update 1: {named}.*became infinite or NaN; nothing of it is saved"):
@@ -282,7 +290,7 @@ def test_a_segment_that_is_not_finite_is_refused(
 @pytest.mark.parametrize("where", ["observation", "log_prob"])
 def test_a_step_that_is_not_finite_is_refused(roster: Roster, where: str) -> None:
     """Where the segment's sums are finite, and the loss is not: the update does not count and gives no metrics."""
-    data = segment(roster, Policy(NETWORK, duel_spec(roster), 1))
+    data = unroll_of(roster, Policy(NETWORK, duel_spec(roster), 1))
     learner = Learner(Policy(NETWORK, duel_spec(roster), 1), PPO, 1)
     with pytest.raises(NotFiniteError, match=r"^update 1: policy_loss, .*gradient_norm became infinite or NaN"):
         learner.update(spoilt(data, where, np.nan))
@@ -291,7 +299,7 @@ def test_a_step_that_is_not_finite_is_refused(roster: Roster, where: str) -> Non
 
 def test_no_further_pass_once_the_kl_is_too_large(roster: Roster) -> None:
     policy = Policy(NETWORK, duel_spec(roster), 1)
-    data = segment(roster, policy)
+    data = unroll_of(roster, policy)
     for target_kl, epochs in ((1e-9, 1), (1e3, 4), (0.0, 4)):
         config = dataclasses.replace(PPO, epochs=4, target_kl=target_kl)
         assert Learner(Policy(NETWORK, duel_spec(roster), 1), config, 1).update(data)["epochs"] == epochs

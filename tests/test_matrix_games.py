@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from camtf.population.graph import InteractionGraph
+from camtf.population.phase import Phase, run_phase
 
 from camtf.checkpoint import RunDirectory
 from camtf.config import NetworkConfig, override, preset
@@ -15,8 +17,6 @@ from camtf.games.bots import uniform_legal
 from camtf.games.matrix import MatrixGame, biased_rps, rock_paper_scissors, rps_with_sink, transitive_ladder
 from camtf.games.protocol import BatchedGame
 from camtf.model.policy import Policy
-from camtf.population.graph import InteractionGraph
-from camtf.population.phase import Phase, run_phase
 from camtf.population.pool import Pool
 from camtf.types import Observation
 from mobile.convert import ActModule, convert

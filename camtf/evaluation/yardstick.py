@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from camtf.evaluation.battles import BotSide, Side, play
+from camtf.evaluation.battles import BotSide, PolicySide, Side, play
 from camtf.games.protocol import Game
+from camtf.model.policy import Policy
+from camtf.population.matchmaking import GraphMatchmaker
 
 _SEED = 20_240_607
 
@@ -26,3 +30,13 @@ def against_bots(game: Game, side: Side, characters: np.ndarray, games: int) -> 
         wins = play(game, side, BotSide(bot, characters), pairs, per_pair, _SEED)
         rates[f"v_{name}"] = float(wins.sum()) / (per_pair * len(pairs))
     return rates
+
+
+def periodic_evaluation(game: Game, games: int) -> Callable[[Policy, GraphMatchmaker], dict[str, float]]:
+    """`against_bots` of a policy in training, as each character that it learns, over ``games`` battles or more."""
+
+    def evaluate(policy: Policy, matchmaker: GraphMatchmaker) -> dict[str, float]:
+        side = PolicySide(policy, matchmaker.conditioning(len(game.characters)), matchmaker.learned_characters)
+        return against_bots(game, side, np.array(matchmaker.nodes.characters), games)
+
+    return evaluate

@@ -1,13 +1,14 @@
 """Rollouts: B matches a rank, the learner's players in one batched call a time step, all opponents in another.
 
-Learner rows come first. The first ``self_play`` matches are played by the learner on both sides, so that with rows
-laid out player-major the learner's rows are ``[: B + self_play]`` and the opponents' ``[B + self_play :]``: two
+Learner rows come first. With rows laid out player-major, the learner's network acts for the first A: all of player 0,
+and player 1 of the mirrored matches, which it plays on both sides. The first L of those are learned from. Both are
 contiguous blocks, which nothing has to gather.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -15,44 +16,107 @@ import numpy as np
 from camtf.games.protocol import BatchedGame
 from camtf.model.policy import Policy, tensor
 from camtf.prng import ACTIONS, OPPONENTS, uniforms
-from camtf.types import Battles, Observation, Segment
+from camtf.types import Matchups, Observation, Outcomes, Unroll
+
+LEARNED, MIRRORED, EVALUATED = range(3)
+"""What a match is for: player 0 learns against a drawn opponent; the learner plays both sides and learns from both;
+nobody learns, the battle is counted alone."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A rank's matches: mirrored ones first, those that are only counted last.
+
+    Attributes:
+        ids: their global ids, int ``[B]``: chance depends on them, so that ranks together play what one would play.
+        mirrored, evaluated: how many; not both.
+    """
+
+    ids: np.ndarray
+    mirrored: int = 0
+    evaluated: int = 0
+
+    @property
+    def matches(self) -> int:
+        """B."""
+        return len(self.ids)
+
+    @property
+    def acting_rows(self) -> int:
+        """A, rows that the learner's network acts for."""
+        return self.matches + self.mirrored
+
+    @property
+    def learner_rows(self) -> int:
+        """L, rows that are learned from."""
+        return self.matches + self.mirrored - self.evaluated
+
+    @property
+    def kind(self) -> np.ndarray:
+        """What each match is for, int ``[B]``."""
+        kind = np.full(self.matches, LEARNED)
+        kind[: self.mirrored] = MIRRORED
+        kind[self.matches - self.evaluated :] = EVALUATED
+        return kind
+
+
+def share_matches(matches: int, mirrored: int, evaluated: int, rank: int, size: int) -> Layout:
+    """A rank's part of all matches. Raises ValueError where they cannot be shared evenly."""
+    if mirrored and evaluated:
+        raise ValueError(f"matches are mirrored or only counted, not both; got {mirrored} and {evaluated}")
+    if matches % size or mirrored % size or evaluated % size or evaluated >= matches:
+        raise ValueError(
+            f"{matches} matches, {mirrored} of them in self-play and {evaluated} only counted, cannot be shared evenly "
+            f"by {size} ranks"
+        )
+    blocks = np.split(np.arange(matches), [mirrored, matches - evaluated])
+    ids = np.concatenate([np.split(block, size)[rank] for block in blocks])
+    return Layout(ids, mirrored // size, evaluated // size)
 
 
 class Matchmaker(Protocol):
-    """Says who fights whom."""
+    """Says who meets whom."""
 
-    nodes: int
+    chances: int  # uniform numbers that a matchup is drawn from
 
-    def draw(self, uniforms: np.ndarray, self_play: int) -> tuple[np.ndarray, np.ndarray]:
-        """From uniform numbers ``[..., B, 2]``: the learner's character and the opponent node, each ``[..., B]``. The
-        first ``self_play`` matches draw one of the learner's own nodes."""
+    def draw(self, uniforms: np.ndarray, kind: np.ndarray) -> Matchups:
+        """A matchup for each match ``[..., B]``, by what it is for.
 
-    def node_character(self, node: np.ndarray) -> np.ndarray:
-        """The character that each node plays."""
-
-    def own_node(self, character: np.ndarray) -> np.ndarray:
-        """The learner's own node of each character."""
-
-    def mixture(self, character: np.ndarray) -> np.ndarray:
-        """The opponent mixture that the learner is conditioned on as each character, float32 ``[..., S]``."""
+        Args:
+            uniforms: float32 ``[..., B, chances]`` in (0, 1).
+            kind: int ``[B]``, as `Layout.kind`.
+        """
 
 
 class Opponents(Protocol):
     """Plays the other side."""
 
-    def act(self, observation: Observation, node: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-        """Actions int32 ``[n, H]`` of n rows, each by its node."""
+    def act(
+        self, observation: Observation, strategy: np.ndarray, character: np.ndarray, mixture: np.ndarray,
+        uniforms: np.ndarray,
+    ) -> np.ndarray:  # fmt: skip
+        """Actions int32 ``[n, H]`` of n rows, each by its strategy and character, told its mixture ``[n, S]``."""
+
+
+class Observer(Protocol):
+    """Changes what the learner is told by what its opponents do."""
+
+    def update(self, mixture: np.ndarray, observation: Observation, action: np.ndarray) -> np.ndarray:
+        """What it is told after the opponents' actions ``[n, H]`` at their observations, float32 ``[n, S]``."""
 
 
 class Rollout:
-    """Plays segments of T decisions; battles go on from one segment to the next.
+    """Plays unrolls of T decisions; battles go on from one to the next.
 
     Args:
         game: this rank's matches.
-        self_play: how many of them the learner plays on both sides.
-        seed, first_match: the chance of every match is its own (see `camtf.prng`).
-        baseline: the frozen policy whose value advantages are taken against, or None for the learner's own.
-        keep: keep the observations of a segment while the next one is played.
+        policy: acts for the learner.
+        layout: what each match is for. The chance of every match is its own (see `camtf.prng`).
+        seed: of all that is drawn here.
+        length: T.
+        baseline: the frozen policy whose value advantages are taken against, or None for the learner's own critic.
+        observer: changes what the learner is told in matches that it learns from, or None; not with mirrored ones.
+        keep: keep the observations of an unroll while the next one is played.
 
     After `collect`, ``seconds`` says where its time went: in the game, in the learner's network, in the opponents'.
     """
@@ -63,143 +127,119 @@ class Rollout:
         policy: Policy,
         opponents: Opponents,
         matchmaker: Matchmaker,
-        self_play: int,
+        layout: Layout,
         seed: int,
-        match_ids: np.ndarray,
         length: int,
         baseline: Policy | None = None,
+        observer: Observer | None = None,
         keep: bool = False,
     ) -> None:
+        assert observer is None or not layout.mirrored
         self.game = game
         self.policy = policy
         self.opponents = opponents
         self.matchmaker = matchmaker
-        self.self_play = self_play
-        self.baseline = baseline
+        self.layout = layout
         self.length = length
-        self.segments = 0
-        self._seed = seed
-        self.match_ids = match_ids
+        self.baseline = baseline
+        self.observer = observer
+        self.unrolls = 0
         self.seconds: dict[str, float] = {}
+        self._seed = seed
         self._buffers = game.empty_observation(length + 1)
         self._other_buffers = game.empty_observation(length + 1) if keep else self._buffers
-        self._character, self._node = self._draw(1)
-        self._character, self._node = self._character[0], self._node[0]
-        self.game.reset(self._players(self._character, self._node), _step(self._buffers, length))
+        first = self._draw(1).at(0)
+        self._now = Matchups(*(x.copy() for x in first))
+        self.game.reset(self._now.character, _step(self._buffers, length))
 
-    @property
-    def learner_rows(self) -> int:
-        """L, rows whose decisions are learned from."""
-        return self.game.matches + self.self_play
-
-    def collect(self) -> tuple[Segment, Battles]:
+    def collect(self) -> tuple[Unroll, Outcomes]:
         """Play T decisions of every match."""
-        length, b, rows = self.length, self.game.matches, self.learner_rows
-        self.segments += 1
-        next_character, next_node = self._draw(length)
+        length, rows, acting = self.length, self.layout.learner_rows, self.layout.acting_rows
+        self.unrolls += 1
+        following = self._draw(length)
         noise = self._noise(length)
         _copy(_step(self._buffers, length), _step(self._other_buffers, 0))
         self._buffers, self._other_buffers = self._other_buffers, self._buffers
 
-        mixture = np.empty((length + 1, rows, self.policy.config.mixture_slots), np.float32)
-        action = np.empty((length, rows, 2), np.int32)
-        log_prob, value, reward = (np.empty((length, rows), np.float32) for _ in range(3))
-        done = np.empty((length, rows), np.bool_)
-        wins = np.zeros((self.game.characters, self.matchmaker.nodes))
-        games = np.zeros_like(wins)
+        mixture = np.empty((length + 1, acting, self._now.mixture.shape[-1]), np.float32)
+        action = np.empty((length, acting, 2), np.int32)
+        log_prob, value, reward = (np.empty((length, acting), np.float32) for _ in range(3))
+        done = np.empty((length, acting), np.bool_)
+        finished: list[Outcomes] = []
         clock = _Clock("game", "learner", "opponents")
         for t in range(length):
             observation = _rows(_step(self._buffers, t))
-            mixture[t] = self._mixture()
+            told = self._now.mixture.reshape(-1, mixture.shape[-1])
+            mixture[t] = told[:acting]
             clock.start()
-            chosen, log_prob[t], value[t] = self.policy.act(
-                _tensors(observation, slice(rows)), mixture[t], noise[t, :rows]
+            action[t], log_prob[t], value[t] = self.policy.act(
+                _tensors(observation, slice(acting)), mixture[t], noise[t, :acting]
             )
-            action[t] = chosen
             clock.stop("learner")
             others = self.opponents.act(
-                Observation(*(x[rows:] for x in observation)), self._node[self.self_play :], noise[t, rows:]
-            )
+                Observation(*(x[acting:] for x in observation)), self._now.strategy.reshape(-1)[acting:],
+                self._now.character.reshape(-1)[acting:], told[acting:], noise[t, acting:],
+            )  # fmt: skip
+            if self.observer is not None:
+                against = Observation(*(x[acting : acting + rows] for x in observation))
+                self._now.mixture[0, :rows] = self.observer.update(self._now.mixture[0, :rows], against, others[:rows])
             clock.stop("opponents")
-            actions = np.concatenate([action[t], others]).reshape(2, b, 2)
-            self.game.assign(self._players(next_character[t], next_node[t]))
+            actions = np.concatenate([action[t], others]).reshape(2, -1, 2)
+            self.game.assign(following.character[t])
             _, step = self.game.step(actions, _step(self._buffers, t + 1))
             clock.stop("game")
-            reward[t] = step.reward.reshape(-1)[:rows]
-            done[t] = np.concatenate([step.done, step.done[: self.self_play]])
+            reward[t] = step.reward.reshape(-1)[:acting]
+            done[t] = np.concatenate([step.done, step.done[: self.layout.mirrored]])
             ended = np.flatnonzero(step.done)
-            self._count(ended, step.outcome, wins, games)
-            self._character[ended] = next_character[t, ended]
-            self._node[ended] = next_node[t, ended]
+            if len(ended):
+                finished.append(_outcomes(self._now, ended, step.outcome))
+                for now, after in zip(self._now, following, strict=True):
+                    now[:, ended] = after[t][:, ended]
 
         self.seconds = clock.seconds
-        mixture[length] = self._mixture()
-        seen = Observation(*(x.reshape(length + 1, 2 * b, *x.shape[3:]) for x in self._buffers))
-        segment = Segment(
+        mixture[length] = self._now.mixture.reshape(-1, mixture.shape[-1])[:acting]
+        learned = [np.ascontiguousarray(x[:, :rows]) for x in (mixture, action, log_prob, value, reward, done)]
+        mixture, action, log_prob, value, reward, done = learned
+        seen = Observation(*(x.reshape(length + 1, 2 * self.layout.matches, *x.shape[3:]) for x in self._buffers))
+        unroll = Unroll(
             observation=seen,
             mixture=mixture,
             action=action,
             log_prob=log_prob,
             value=value,
-            baseline=None if self.baseline is None else self._baseline_values(self.baseline, seen, mixture),
+            baseline=None if self.baseline is None else _values(self.baseline, seen, mixture[:-1]),
             reward=reward,
             done=done,
             bootstrap_value=self.policy.values(_tensors(_step(seen, length), slice(rows)), mixture[length]).numpy(),
         )
-        return segment, Battles(wins, games)
+        return unroll, _joined(finished)
 
     def state(self) -> dict[str, np.ndarray]:
-        """What the future depends on beside the policies and the number of segments, arrays ``[B, ...]``."""
+        """What the future depends on beside the policies and the number of unrolls, arrays ``[B, ...]``."""
         return {
-            "character": self._character.copy(),
-            "node": self._node.copy(),
+            **{name: array.swapaxes(0, 1).copy() for name, array in self._now._asdict().items()},
             **{f"game_{name}": array for name, array in self.game.state().items()},
         }
 
-    def restore(self, state: dict[str, np.ndarray], segments: int) -> None:
-        """Go on from a `state` after so many segments."""
-        self.segments = segments
-        self._character = state["character"].copy()
-        self._node = state["node"].copy()
+    def restore(self, state: dict[str, np.ndarray], unrolls: int) -> None:
+        """Go on from a `state` after so many unrolls."""
+        self.unrolls = unrolls
+        self._now = Matchups(*(np.ascontiguousarray(state[name].swapaxes(0, 1)) for name in Matchups._fields))
         self.game.restore({name.removeprefix("game_"): a for name, a in state.items() if name.startswith("game_")})
         self.game.observe(_step(self._buffers, self.length))
 
-    def _count(self, ended: np.ndarray, outcome: np.ndarray, wins: np.ndarray, games: np.ndarray) -> None:
-        """Add finished battles to the counts; one in self-play counts for both sides."""
-        edges = self._character[ended], self._node[ended]
-        np.add.at(wins, edges, outcome[ended])
-        np.add.at(games, edges, 1.0)
-        own = ended[ended < self.self_play]
-        edges = self.matchmaker.node_character(self._node[own]), self.matchmaker.own_node(self._character[own])
-        np.add.at(wins, edges, 1.0 - outcome[own])
-        np.add.at(games, edges, 1.0)
-
-    def _draw(self, steps: int) -> tuple[np.ndarray, np.ndarray]:
-        """Who would fight next in every match, were it to end now: character and node, each ``[steps, B]``."""
-        chance = uniforms(self._seed, OPPONENTS, self.segments, self.match_ids, (steps, 2), time_major=True)
-        return self.matchmaker.draw(chance, self.self_play)
+    def _draw(self, steps: int) -> Matchups:
+        """Who would meet next in every match, were it to end now, leading dimension ``[steps]``."""
+        chance = uniforms(
+            self._seed, OPPONENTS, self.unrolls, self.layout.ids, (steps, self.matchmaker.chances), time_major=True
+        )
+        return self.matchmaker.draw(chance, self.layout.kind)
 
     def _noise(self, length: int) -> np.ndarray:
-        """Chance of all actions of a segment, float32 ``[T, R, M + K]``."""
+        """Chance of all actions of an unroll, float32 ``[T, R, M + K]``."""
         heads = self.game.spec.movements + self.game.spec.skills
-        chance = uniforms(self._seed, ACTIONS, self.segments, self.match_ids, (2 * length, heads), time_major=True)
+        chance = uniforms(self._seed, ACTIONS, self.unrolls, self.layout.ids, (2 * length, heads), time_major=True)
         return chance.reshape(length, -1, heads)
-
-    def _players(self, character: np.ndarray, node: np.ndarray) -> np.ndarray:
-        """Characters ``[P, B]``. In self-play the opponent's character is the node's, played by the learner."""
-        return np.stack([character, self.matchmaker.node_character(node)])
-
-    def _mixture(self) -> np.ndarray:
-        """Mixture of every learner row; in self-play each side is conditioned on its own character's."""
-        own = self._node[: self.self_play]
-        both = np.concatenate([self._character, self.matchmaker.node_character(own)])
-        return self.matchmaker.mixture(both)
-
-    def _baseline_values(self, baseline: Policy, seen: Observation, mixture: np.ndarray) -> np.ndarray:
-        rows = slice(mixture.shape[1])
-        return np.stack([
-            baseline.values(_tensors(_step(seen, t), rows), mixture[t]).numpy() for t in range(self.length)
-        ])  # fmt: skip
 
 
 class _Clock:
@@ -219,14 +259,20 @@ class _Clock:
         self._last = now
 
 
-def share_matches(matches: int, self_play: int, rank: int, size: int) -> np.ndarray:
-    """Global ids of a rank's matches, self-play first. Raises ValueError where they cannot be shared evenly."""
-    if self_play % size or matches % size:
-        raise ValueError(
-            f"{matches} matches, {self_play} of them in self-play, cannot be shared evenly by {size} ranks"
-        )
-    ids = np.split(np.arange(self_play), size)[rank], np.split(np.arange(self_play, matches), size)[rank]
-    return np.concatenate(ids)
+def _outcomes(now: Matchups, ended: np.ndarray, outcome: np.ndarray) -> Outcomes:
+    return Outcomes(now.strategy[:, ended].T.copy(), now.character[:, ended].T.copy(), outcome[ended])
+
+
+def _joined(finished: list[Outcomes]) -> Outcomes:
+    if not finished:
+        return Outcomes(np.zeros((0, 2), np.int32), np.zeros((0, 2), np.int32), np.zeros(0, np.float32))
+    return Outcomes(*(np.concatenate(parts) for parts in zip(*finished, strict=True)))
+
+
+def _values(policy: Policy, seen: Observation, mixture: np.ndarray) -> np.ndarray:
+    """Values ``[T, L]`` by a policy of the first L rows, told ``mixture`` ``[T, L, S]``."""
+    rows = slice(mixture.shape[1])
+    return np.stack([policy.values(_tensors(_step(seen, t), rows), told).numpy() for t, told in enumerate(mixture)])
 
 
 def _step(buffers: Observation, t: int) -> Observation:

@@ -126,9 +126,9 @@ class Policy:
         return compiled(self._act, *self.inputs, rows_of(tf.float32))
 
     @functools.cached_property
-    def evaluate(self) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
-        """`_evaluate` as one graph for any number of rows."""
-        return compiled(self._evaluate, *self.inputs, rows_of(tf.int32))
+    def log_prob_and_value(self) -> Callable[..., tuple[tf.Tensor, tf.Tensor]]:
+        """`_log_prob_and_value` as one graph for any number of rows."""
+        return compiled(self._log_prob_and_value, *self.inputs, rows_of(tf.int32))
 
     @functools.cached_property
     def values(self) -> Callable[..., tf.Tensor]:
@@ -146,7 +146,7 @@ class Policy:
         actions = sample(output, observation.mask, uniforms)
         return actions, log_prob(output, observation.mask, actions), output.value
 
-    def _evaluate(
+    def _log_prob_and_value(
         self, observation: Observation, mixture: tf.Tensor, actions: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """Log-probabilities ``[n]`` of actions ``[n, H]``, and values ``[n]``."""

@@ -7,6 +7,7 @@ strategy i trains against; `lower_triangular` makes rows of a solver. Usable alo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -41,6 +42,8 @@ __all__ = [
     "pfsp_rows",
     "pfsp_row",
     "WEIGHTINGS",
+    "RowSolver",
+    "ROW_SOLVERS",
     "rectified_nash",
     "lower_triangular",
     "exploitability",
@@ -52,6 +55,9 @@ Solver = Callable[[np.ndarray], np.ndarray]
 """From payoffs ``[n, n]`` to a mixture ``[n]``."""
 Rows = Callable[[np.ndarray], np.ndarray]
 """From payoffs ``[n, n]`` to a mixture for each strategy ``[n, n]``; a row of zeros does not train."""
+
+RowSolver = Callable[[np.ndarray], np.ndarray]
+"""From a learner's win rates against n opponents ``[..., n]`` to a mixture of them ``[..., n]``."""
 
 WEIGHTINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "linear": lambda x: 1.0 - x,
@@ -194,6 +200,12 @@ SOLVERS: dict[str, Solver] = {
     "prd": prd,
 }
 ROWS: dict[str, Rows] = {"cycle": cycle, "pfsp": pfsp_rows, "rectified_nash": rectified_nash}
+ROW_SOLVERS: dict[str, RowSolver] = {
+    "pfsp": pfsp_row,
+    "pfsp_hard": functools.partial(pfsp_row, weighting="hard"),
+    "pfsp_even": functools.partial(pfsp_row, weighting="even"),
+    "uniform": lambda win_rates: np.full(np.shape(win_rates), 1.0 / np.shape(win_rates)[-1]),
+}
 
 
 def _stationary(log_rates: np.ndarray) -> np.ndarray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -13,7 +12,6 @@ from numba import njit
 
 from camtf.config import NetworkConfig
 from camtf.model.policy import BuildNetwork, Policy, PolicyOutput, build_network, compiled, rows_of, sample, tensor
-from camtf.population.graph import InteractionGraph
 from camtf.types import GameSpec, Observation, Snapshot, aligned_zeros
 
 UNIFORM = -1
@@ -119,10 +117,6 @@ class Pool:
             _choose_uniformly(snapshot, observation.mask, uniforms, self._policy.spec.movements, actions)
         return actions
 
-    def playing(self, graph: InteractionGraph) -> PoolPlayer:
-        """The pool as the opponents of a graph's nodes."""
-        return PoolPlayer(self, graph)
-
     @functools.cached_property
     def _act_whole(self) -> Callable[..., tf.Tensor]:
         return compiled(self._act_blocks, *self._inputs)
@@ -175,20 +169,6 @@ class Pool:
 def _flat(x: tf.Tensor) -> tf.Tensor:
     """``[blocks, width, n]`` as ``[blocks * width, n]``."""
     return tf.reshape(x, (-1, x.shape[-1]))
-
-
-@dataclass(frozen=True)
-class PoolPlayer:
-    """A pool acting for the nodes of a graph. Implements `camtf.learn.rollout.Opponents`."""
-
-    pool: Pool
-    graph: InteractionGraph
-
-    def act(self, observation: Observation, node: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-        """See `camtf.learn.rollout.Opponents`."""
-        snapshot = self.graph.snapshot_of(node)
-        mixture = self.pool.mixture(snapshot, self.graph.node_character(node))
-        return self.pool.act(observation, snapshot, mixture, uniforms)
 
 
 @njit(cache=True)

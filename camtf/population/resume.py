@@ -1,6 +1,8 @@
-"""Save a phase under way and take it up again, bit for bit."""
+"""Save a task under way and take it up again, bit for bit."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from absl import logging
@@ -8,9 +10,10 @@ from absl import logging
 from camtf import distributed
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.learn.learner import Learner
-from camtf.learn.rollout import Rollout
-from camtf.model.policy import Policy
-from camtf.population.graph import InteractionGraph
+from camtf.learn.unrolls import Overlapped, Saved, Synchronous
+
+if TYPE_CHECKING:
+    from camtf.population.training import State
 
 
 def save(
@@ -18,41 +21,31 @@ def save(
     origin: str,
     run: RunDirectory,
     learner: Learner,
-    graph: InteractionGraph,
-    match_ids: np.ndarray,
-    state: dict[str, np.ndarray],
-    segments: int,
+    unrolls: Synchronous | Overlapped,
+    state: State,
     keep: int,
-    behaviour: Policy | None,
 ) -> None:
-    """Write everything that the future of the phase depends on. Every rank calls; rank 0 writes.
+    """Write everything that the future of a task depends on. Every rank calls; rank 0 writes.
 
-    Matches are kept by global id, so that another number of ranks can take them up. With a ``behaviour`` policy
-    (impala mode), ``state`` and ``segments`` are those before the segment that it has already played, which is
-    played again after a resume.
+    Matches are kept by global id, so that another number of ranks can take them up.
     """
     distributed.check_replicas(learner.variables)
-    matches = distributed.gather_rows({"ids": match_ids, **state})
+    saved = unrolls.state()
+    matches = distributed.gather_rows({"ids": unrolls.rollout.layout.ids, **saved.matches})
     if distributed.rank() == 0:
         order = np.argsort(matches["ids"])
         arrays = {f"match:{field}": array[order] for field, array in matches.items()}
         arrays |= {f"variable:{i}": v.numpy() for i, v in enumerate(learner.variables)}
-        arrays |= {f"behaviour:{path}": w for path, w in (behaviour.get_weights() if behaviour else {}).items()}
-        arrays["win_rates"] = graph.win_rates
-        meta = {"updates": learner.updates, "segments": segments, "ranks": distributed.size(), "origin": origin}
+        arrays |= {f"behaviour:{path}": w for path, w in saved.behaviour.items()}
+        arrays |= {f"state:{field}": array for field, array in state.arrays().items()}
+        meta = {"updates": learner.updates, "unrolls": saved.unrolls, "ranks": distributed.size(), "origin": origin}
         run.write_checkpoint(name, learner.updates, arrays, meta, keep)
 
 
 def restore(
-    name: str,
-    origin: str,
-    run: RunDirectory,
-    learner: Learner,
-    graph: InteractionGraph,
-    rollout: Rollout,
-    behaviour: Policy | None,
+    name: str, origin: str, run: RunDirectory, learner: Learner, unrolls: Synchronous | Overlapped, state: State
 ) -> None:
-    """Go on from the newest checkpoint of the phase, where there is one.
+    """Go on from the newest checkpoint of a task, where there is one.
 
     Raises:
         CheckpointError: it is damaged, or began as a copy of another snapshot than ``origin``.
@@ -60,7 +53,7 @@ def restore(
     saved = run.read_checkpoint(name)
     if saved and saved[1]["origin"] != origin:
         raise CheckpointError(
-            f"{run.path}: the checkpoint of {name} began as a copy of the Generalist {saved[1]['origin']}, but the one "
+            f"{run.path}: the checkpoint of {name} began as a copy of the policy {saved[1]['origin']}, but the one "
             f"of this run is {origin}; remove checkpoints/{name} to begin again"
         )
     updates = saved[1]["updates"] if saved else 0
@@ -72,11 +65,10 @@ def restore(
     for i, variable in enumerate(learner.variables):
         variable.assign(arrays[f"variable:{i}"])
     learner.updates = updates
-    graph.restore(arrays["win_rates"])
-    own = np.searchsorted(arrays["match:ids"], rollout.match_ids)
-    rollout.restore({field: a[own] for field, a in _part(arrays, "match:").items()}, meta["segments"])
-    if behaviour:
-        behaviour.set_weights(_part(arrays, "behaviour:"))
+    state.restore(_part(arrays, "state:"))
+    own = np.searchsorted(arrays["match:ids"], unrolls.rollout.layout.ids)
+    matches = {field: a[own] for field, a in _part(arrays, "match:").items()}
+    unrolls.restore(Saved(matches, _part(arrays, "behaviour:"), meta["unrolls"]))
     if distributed.rank() == 0:
         logging.info("%s: resumed after update %d", name, updates)
         if meta["ranks"] != distributed.size():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import shutil
 from pathlib import Path
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from camtf.algorithms import population, specialists, train_population
 from camtf.checkpoint import CheckpointError, RunDirectory
-from camtf.config import Config, override, preset
-from camtf.evaluation.battles import PolicySide
-from camtf.evaluation.yardstick import against_bots
+from camtf.config import override, preset
+from camtf.evaluation.yardstick import periodic_evaluation
 from camtf.files import read_arrays
 from camtf.games.duel.bots import BOTS
 from camtf.games.duel.env import DuelGame
@@ -21,18 +22,17 @@ from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster
 from camtf.interrupt import Interrupted
 from camtf.learn.moments import NotFiniteError
-from camtf.model.policy import Policy
-from camtf.population import generalists, phase, specialists
-from camtf.population.graph import InteractionGraph
+from camtf.population import training
+from camtf.population.training import Context
 from camtf.types import Observation, Snapshot, Step
+from tests.conftest import begun
 
 CONFIG = preset("test")
 
 
-def start(folder: Path, roster: Roster, config: Config = CONFIG) -> RunDirectory:
-    run = RunDirectory(folder)
-    run.begin(config, Duel(roster), write=True)
-    return run
+def train(context: Context) -> list[Snapshot]:
+    """Stage 1: its policies, in order."""
+    return list(train_population(context).snapshots)
 
 
 def equal(a: Snapshot, b: Snapshot) -> bool:
@@ -53,62 +53,64 @@ def test_a_run_leaves_what_it_says(run: RunDirectory, roster: Roster) -> None:
     assert meta["frames"] >= CONFIG.specialists.frames and len(meta["fingerprint"]) == 16
 
 
-def test_a_finished_run_trains_nothing_again(run: RunDirectory, roster: Roster) -> None:
+def test_a_finished_run_trains_nothing_again(run: RunDirectory, duel: Duel) -> None:
     before = {file: file.read_bytes() for file in run.path.rglob("*.npz")}
-    specialists.train(CONFIG, roster, run, generalists.train(CONFIG, roster, run))
+    context = Context(CONFIG, duel, run)
+    specialists.train(context, train_population(context))
     assert {file: file.read_bytes() for file in run.path.rglob("*.npz")} == before
 
 
 def stop_after(updates: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run is asked to stop by the n-th time that it looks, which it does before a phase and at each update."""
     calls = itertools.count(1)
-    monkeypatch.setattr(phase, "requested", lambda: next(calls) >= updates)
+    monkeypatch.setattr(training, "requested", lambda: next(calls) >= updates)
 
 
 @pytest.mark.parametrize("mode", ["synchronous", "impala"])
 @pytest.mark.parametrize("after", [1, 3, 6])
 def test_a_stopped_run_resumes_to_the_same_bits(
-    roster: Roster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, mode: str
+    duel: Duel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, mode: str
 ) -> None:
     """Asked to stop before its first update, in generation 1 or in generation 2, and started again."""
     config = override(CONFIG, {"ppo.mode": mode, "generalists.frames": 1_800, "checkpoint_updates": 100})
-    whole, other = start(tmp_path / "whole", roster, config), start(tmp_path / "other", roster, config)
-    expected = generalists.train(config, roster, whole)
+    whole, other = begun(tmp_path / "whole", duel, config), begun(tmp_path / "other", duel, config)
+    expected = train(whole)
     with monkeypatch.context() as patched:
         stop_after(after, patched)
         with pytest.raises(Interrupted, match=r"generation_0\d: stopped after update \d of \d"):
-            generalists.train(config, roster, other)
-    for one, two in zip(expected, generalists.train(config, roster, other), strict=True):
+            train(other)
+    for one, two in zip(expected, train(other), strict=True):
         assert equal(one, two)
         assert np.array_equal(one.mixture, two.mixture)
     for name in ("generation_01", "generation_02"):
-        lines = [[line["kl"] for line in run.metrics(name)] for run in (whole, other)]
+        lines = [[line["kl"] for line in run.metrics(name)] for run in (whole.run, other.run)]
         assert lines[0] == lines[1] and len(lines[0]) >= 3  # each update stands there once
-    assert not list((other.path / "checkpoints").glob("*"))  # a finished phase leaves none
+    assert not list((other.run.path / "checkpoints").glob("*"))  # a finished phase leaves none
 
 
-def test_a_damaged_checkpoint_stops_the_run(roster: Roster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_checkpoint_stops_the_run(duel: Duel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is named, and so is the one before it; moved away, the run goes on from that to the same bits."""
     config = override(CONFIG, {"generalists.frames": 6_000})
-    expected = generalists.train(config, roster, start(tmp_path / "whole", roster, config))
-    run = start(tmp_path / "run", roster, config)
+    expected = train(begun(tmp_path / "whole", duel, config))
+    context = begun(tmp_path / "run", duel, config)
+    run = context.run
     with monkeypatch.context() as patched:
         stop_after(5, patched)
         with pytest.raises(Interrupted):
-            generalists.train(config, roster, run)
+            train(context)
     folder = run.path / "checkpoints" / "generation_01"
     assert sorted(file.name for file in folder.iterdir()) == ["00000003.npz", "00000004.npz"]  # the last two are kept
     newest = folder / "00000004.npz"
     newest.write_bytes(newest.read_bytes()[:1000])
     with pytest.raises(CheckpointError, match=r"00000004.npz is damaged.*; move it away to go on from 00000003.npz"):
-        generalists.train(config, roster, run)
+        train(context)
     newest.unlink()
-    for one, two in zip(expected, generalists.train(config, roster, run), strict=True):
+    for one, two in zip(expected, train(context), strict=True):
         assert equal(one, two)
 
 
 class FaultyGame(DuelGame):
-    """The duel, until in the third segment a reward is NaN."""
+    """The duel, until in the third unroll a reward is NaN."""
 
     steps = 0
 
@@ -122,47 +124,46 @@ class FaultyGame(DuelGame):
 
 @pytest.mark.parametrize("mode", ["synchronous", "impala"])
 def test_what_is_not_finite_is_never_saved(
-    roster: Roster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+    duel: Duel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     """A NaN reward ends the run before its update is saved; with the fault mended it goes on to the same bits."""
     config = override(CONFIG, {"ppo.mode": mode, "generalists.frames": 2_500, "generalists.generations": 1})
-    expected = generalists.train(config, roster, start(tmp_path / "whole", roster, config))
-    run = start(tmp_path / "run", roster, config)
+    expected = train(begun(tmp_path / "whole", duel, config))
+    context = begun(tmp_path / "run", duel, config)
+    run = context.run
     with monkeypatch.context() as patched:
-        patched.setattr(phase, "DuelGame", FaultyGame)
+        patched.setattr("camtf.games.duel.game.DuelGame", FaultyGame)
         with pytest.raises(NotFiniteError, match=r"^update 3: reward, advantage, .* became infinite or NaN"):
-            generalists.train(config, roster, run)
+            train(context)
     assert [line["update"] for line in run.metrics("generation_01")] == [1, 2]
     for file in run.path.rglob("*.npz"):
         assert all(np.isfinite(array).all() for array in read_arrays(file)[0].values() if array.dtype.kind == "f"), file
-    assert equal(*expected, *generalists.train(config, roster, run))
+    assert equal(*expected, *train(context))
 
 
-def test_first_update_of_impala_is_the_synchronous_one(roster: Roster, tmp_path: Path) -> None:
-    """The first segment is the present policy's own, where V-trace is the lambda-return; then the two part."""
+def test_first_update_of_impala_is_the_synchronous_one(duel: Duel, tmp_path: Path) -> None:
+    """The first unroll is the present policy's own, where V-trace is the lambda-return; then the two part."""
     weights = {}
     for mode in ("synchronous", "impala"):
         for updates in (1, 3):
             config = override(
                 CONFIG, {"ppo.mode": mode, "generalists.generations": 1, "generalists.frames": 640 * updates}
             )
-            (snapshot,) = generalists.train(config, roster, start(tmp_path / f"{mode}{updates}", roster, config))
+            (snapshot,) = train(begun(tmp_path / f"{mode}{updates}", duel, config))
             weights[mode, updates] = snapshot.weights
     for name, weight in weights["synchronous", 1].items():
         np.testing.assert_allclose(weights["impala", 1][name], weight, atol=1e-5)
     assert any(not np.allclose(weights["impala", 3][n], w, atol=1e-5) for n, w in weights["synchronous", 3].items())
 
 
-def test_metrics_are_written_for_people_and_for_tensorboard(roster: Roster, tmp_path: Path) -> None:
+def test_metrics_are_written_for_people_and_for_tensorboard(duel: Duel, tmp_path: Path) -> None:
     changes = {"histogram_updates": 2, "evaluation.yardstick_updates": 2, "evaluation.yardstick_games": 4}
     config = override(CONFIG, {**changes, "generalists.generations": 1})
 
-    def yardstick(policy: Policy, graph: InteractionGraph) -> dict[str, float]:
-        side = PolicySide(policy, graph.mixture(slice(None)), graph.learners)
-        return against_bots(Duel(roster), side, graph.characters, config.evaluation.yardstick_games)
-
-    run = start(tmp_path / "run", roster, config)
-    generalists.train(config, roster, run, yardstick)
+    periodic = periodic_evaluation(duel, config.evaluation.yardstick_games)
+    context = dataclasses.replace(begun(tmp_path / "run", duel, config), periodic=periodic)
+    train(context)
+    run = context.run
     lines = run.metrics("generation_01")
     assert [line["update"] for line in lines] == [1, 2]
     bots = {f"v_{name}" for name in BOTS}
@@ -172,51 +173,51 @@ def test_metrics_are_written_for_people_and_for_tensorboard(roster: Roster, tmp_
     assert all(line[name] >= 0 for line in lines for name in seconds)
     (events,) = (run.path / "tensorboard" / "generation_01").iterdir()
     tags = {v.tag for event in tf.compat.v1.train.summary_iterator(str(events)) for v in event.summary.value}
-    assert {"kl", "explained_variance", "v_rusher", "trunk_1/kernel"} <= tags
+    assert {"kl", "explained_variance", "v_rusher", "trunk_1/kernel", "payoffs", "sigma"} <= tags
 
 
-def test_specialists_are_independent_of_each_other(run: RunDirectory, roster: Roster, tmp_path: Path) -> None:
+def test_specialists_are_independent_of_each_other(run: RunDirectory, duel: Duel, tmp_path: Path) -> None:
     """One that is trained again alone is the same as in its place in the row."""
     shutil.copytree(run.path, tmp_path / "run")
     other = RunDirectory(tmp_path / "run")
     other.specialist_file("gale_archer").unlink()
-    again = specialists.train(CONFIG, roster, other, other.generalists())
+    again = specialists.train(Context(CONFIG, duel, other), population(Context(CONFIG, duel, other)))
     assert equal(again["gale_archer"], run.read_snapshot(run.specialist_file("gale_archer")))
 
 
-def test_a_specialist_of_another_generalist_is_refused(run: RunDirectory, roster: Roster, tmp_path: Path) -> None:
+def test_a_specialist_of_another_generalist_is_refused(run: RunDirectory, duel: Duel, tmp_path: Path) -> None:
     """A finished one, before any other is trained, and one under way."""
     shutil.copytree(run.path, tmp_path / "run")
     other = RunDirectory(tmp_path / "run")
     first, last = other.generalists()
-    other.write_snapshot(other.generalist_file(2), first, {})
+    other.write_snapshot(other.generalist_file("generation_02"), first, {})
     other.specialist_file("gale_archer").unlink()
     metrics = other.metrics_file("specialist_gale_archer").read_bytes()
     with pytest.raises(CheckpointError, match=rf"ember_fox.npz was copied .* {last.digest}, but .* is {first.digest}"):
-        specialists.train(CONFIG, roster, other, other.generalists())
+        specialists.train(Context(CONFIG, duel, other), population(Context(CONFIG, duel, other)))
     assert other.metrics_file("specialist_gale_archer").read_bytes() == metrics
     other.specialist_file("ember_fox").unlink()
-    meta = {"updates": 1, "segments": 1, "ranks": 1, "origin": last.digest}
+    meta = {"updates": 1, "unrolls": 1, "ranks": 1, "origin": last.digest}
     other.write_checkpoint("specialist_ember_fox", 1, {}, meta, keep=2)
     with pytest.raises(
         CheckpointError, match=rf"specialist_ember_fox began as .* {last.digest}, but .* is {first.digest}"
     ):
-        specialists.train(CONFIG, roster, other, other.generalists())
+        specialists.train(Context(CONFIG, duel, other), population(Context(CONFIG, duel, other)))
 
 
-def test_no_self_play_is_a_share_too(roster: Roster, tmp_path: Path) -> None:
+def test_no_self_play_is_a_share_too(duel: Duel, tmp_path: Path) -> None:
     """Generation 1, which has no other opponents, plays itself nevertheless; generation 2 plays generation 1 alone."""
     config = override(CONFIG, {"generalists.self_play_share": 0.0})
-    first, second = generalists.train(config, roster, start(tmp_path / "run", roster, config))
-    played = [roster.index(i) for i in CONFIG.game.characters]
+    first, second = train(begun(tmp_path / "run", duel, config))
+    played = [duel.roster.index(i) for i in CONFIG.game.characters]
     np.testing.assert_allclose(first.mixture[played][:, :2], [[1, 0], [1, 0]])
     np.testing.assert_allclose(second.mixture[played][:, :2], [[1, 0], [1, 0]], atol=1e-6)
     assert not equal(first, second)
 
 
-def test_own_critic_differs_from_the_comparative_advantage(run: RunDirectory, roster: Roster, tmp_path: Path) -> None:
+def test_own_critic_differs_from_the_comparative_advantage(run: RunDirectory, duel: Duel, tmp_path: Path) -> None:
     config = override(CONFIG, {"specialists.advantage": "own_critic"})
-    other = start(tmp_path / "run", roster, config)
-    shutil.copytree(run.path / "generalists", other.path / "generalists")
-    control = specialists.train(config, roster, other, other.generalists())
+    context = begun(tmp_path / "run", duel, config)
+    shutil.copytree(run.path / "generalists", context.run.path / "generalists")
+    control = specialists.train(context, population(context))
     assert not equal(control["ember_fox"], run.read_snapshot(run.specialist_file("ember_fox")))

@@ -1,0 +1,151 @@
+"""`neupl` and `simplex_neupl`: many strategies in ONE conditional network.
+
+NeuPL (Liu et al. 2022, arXiv 2202.07415, algorithm 1): strategy i is ``Pi(a | s, sigma_i)``, the best response to the
+mixture ``sigma_i`` of the strategies before it; all train at the same time, and ``Sigma = F(U)`` is solved again and
+again from the win rates between them. Simplex-NeuPL (Liu et al. 2022, arXiv 2205.15879) trains it for any mixture, too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from camtf.algorithms.freezing import freeze
+from camtf.config import GeneralistConfig
+from camtf.population.belief import Belief
+from camtf.population.matchmaking import Graph
+from camtf.population.meta_strategies import SOLVERS, centred, lower_triangular
+from camtf.population.payoffs import Nodes, Payoffs
+from camtf.population.pool import UNIFORM
+from camtf.population.strategies import Served, Strategies, one_policy_each
+from camtf.population.training import Context, Task, Training
+from camtf.types import Snapshot
+
+SINK = 0
+"""The slot that plays uniformly over what is legal. It is served outside the network: shared weights would move it."""
+
+
+def train(context: Context, any_mixture: float = 0.0) -> Strategies:
+    """Train all strategies and return those that were accepted, in order.
+
+    Args:
+        any_mixture: share of the episodes whose mixture is drawn from the simplex rather than being a row of Sigma.
+    """
+    c = context.config.generalists
+    policy = context.policy(context.config.seed)
+    belief = Belief(policy) if c.belief else None
+    slots = Slots(c, context.characters, context.config.network.mixture_slots, any_mixture, belief)
+    opponents = slots.opponents(context)  # the same network, as it was when the unroll began
+    training = Training(
+        context,
+        Task(
+            name=c.algorithm,
+            number=1,
+            policy=policy,
+            opponents=opponents,
+            frames=c.generations * c.frames,
+            state=slots,
+            evaluated=c.evaluation_share,
+            observer=slots.belief,
+        ),
+    )
+    for battles in training:  # rows i uniformly, j ~ sigma_i: Pi(.|s, sigma_i) against Pi(.|s', sigma_j)
+        slots.payoffs.fade()
+        slots.payoffs.count_outcomes(slots.nodes, battles)  # U, by counts
+        if training.updates % c.solve_updates == 0:
+            slots.solve()  # Sigma = F(U)
+            slots.accept()  # is the newest row better than what there was?
+            training.follow(slots.graph())
+        training.show(slots.shown(), payoffs=slots.payoffs.rates(), sigma=slots.sigma)
+    rows = range(1, max(slots.accepted, 1) + 1)
+    told = slots.told()
+    frozen = [
+        Snapshot(f"slot_{i:02d}", policy.get_weights(), np.repeat(told[[i]], len(context.game.characters), axis=0))
+        for i in rows
+    ]
+    strategies = one_policy_each(frozen, len(context.game.characters), uniform_first=True)
+    kept = [SINK, *rows]
+    return freeze(context, strategies, slots.payoffs.rates()[np.ix_(kept, kept)], training.report())
+
+
+class Slots:
+    """The strategies of one network: U between them, Sigma, and how many were accepted. Slot 0 is the sink.
+
+    Rows up to the first that was not accepted train. A row is accepted when the lower 97.5% bound of its win rate
+    against its own mixture exceeds 1/2 + delta: against duplicates of what there was, which a maximum-entropy
+    equilibrium spreads over, nothing exceeds it.
+    """
+
+    def __init__(
+        self,
+        config: GeneralistConfig,
+        characters: tuple[int, ...],
+        width: int,
+        any_mixture: float = 0.0,
+        belief: Belief | None = None,
+    ) -> None:
+        self.config = config
+        self.belief = belief
+        self.nodes = Nodes(config.slots, characters, by_character=False)
+        self.payoffs = Payoffs(config.slots, config.payoff_decay)
+        self.accepted = SINK
+        self._width, self._any_mixture = width, any_mixture
+        self._solver = SOLVERS[config.meta_strategy or "nash"]
+        self.solve()
+
+    def opponents(self, context: Context) -> Served:
+        """The network's own copy for all slots but the sink."""
+        serving = np.zeros((self.nodes.strategies, len(context.game.characters)), np.int64)
+        serving[SINK] = UNIFORM
+        return Served(context.pool([Snapshot("live", context.policy().get_weights(), self.told())]), serving, live=0)
+
+    @property
+    def newest(self) -> int:
+        """The row that is to be accepted next, or the last one."""
+        return min(self.accepted + 1, self.nodes.strategies - 1)
+
+    def solve(self) -> None:
+        """Row i is F of U between the accepted slots before it (PSRO-Nash)."""
+        trained = self.newest + 1
+        self.sigma = np.zeros((self.nodes.strategies, self.nodes.strategies))
+        between = centred(self.payoffs.rates()[:trained, :trained])
+        self.sigma[:trained, :trained] = lower_triangular(between, self._solver)
+
+    def accept(self) -> None:
+        """The newest row counts from now on where it surely beats its mixture, and the next one begins to train."""
+        rate, error = self.payoffs.against(self.newest, self.sigma[self.newest])
+        if self.newest > self.accepted and rate - 1.96 * error > 0.5 + self.config.accept_margin:
+            self.accepted = self.newest
+            self.solve()
+
+    def told(self) -> np.ndarray:
+        """Sigma as the network's input, float32 ``[slots, S]``."""
+        return np.pad(self.sigma, ((0, 0), (0, self._width - len(self.sigma)))).astype(np.float32)
+
+    def graph(self) -> Graph:
+        """Accepted rows and the newest learn uniformly; all pairs of them are counted uniformly."""
+        if self.belief is not None:
+            self.belief.follow(self.told())
+        learners = np.arange(1, self.newest + 1)
+        pairs = [(i, j) for i in learners for j in range(self.newest + 1) if i != j]
+        return Graph(
+            learners=learners,
+            sigma=self.sigma[learners],
+            told=self.told(),
+            evaluated=np.array(pairs),
+            any_mixture=self._any_mixture,
+            mixable=np.arange(self.accepted + 1),
+        )
+
+    def shown(self) -> dict[str, float]:
+        """What is worth seeing while it trains."""
+        rate, error = self.payoffs.against(self.newest, self.sigma[self.newest])
+        return {"effective_population": float(self.accepted), "newest_win_rate": rate, "newest_error": error}
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """See `camtf.population.training.State`."""
+        return {**self.payoffs.arrays(), "accepted": np.array(self.accepted), "sigma": self.sigma}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """See `camtf.population.training.State`."""
+        self.payoffs.restore(arrays)
+        self.accepted, self.sigma = int(arrays["accepted"]), arrays["sigma"]

@@ -1,0 +1,90 @@
+"""`psro` and `psro_c`: policy-space response oracles (Lanctot et al. 2017, algorithm 1).
+
+A network per iteration, the best response to ``F(U)`` over the frozen ones before it; strategy 0 plays uniformly.
+`psro` begins each from scratch, `psro_c` from the weights of the one before it.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from camtf.algorithms.freezing import freeze, frozen_or
+from camtf.model.policy import Policy
+from camtf.population.matchmaking import Graph
+from camtf.population.measuring import win_rates
+from camtf.population.meta_strategies import SOLVERS, centred
+from camtf.population.payoffs import Nodes
+from camtf.population.strategies import Served, Strategies, one_policy_each
+from camtf.population.training import Context, Task, Training
+from camtf.types import Snapshot
+
+
+def train(context: Context, keep_weights: bool) -> Strategies:
+    """Train what is missing of the iterations and return their strategies, the uniform one first.
+
+    Args:
+        keep_weights: begin with the weights of the iteration before (`psro_c`).
+    """
+    c, seed = context.config.generalists, context.config.seed
+    everyone = len(context.game.characters)
+    solver = SOLVERS[c.meta_strategy or "nash"]
+    policy = context.policy(seed)
+    snapshots: list[Snapshot] = []
+    payoffs = np.array([[0.5]])  # U, of the uniform strategy alone
+    for iteration in range(1, c.generations + 1):
+        population = one_policy_each(snapshots, everyone, uniform_first=True)
+        sigma = solver(centred(payoffs))
+        name = f"iteration_{iteration:02d}"
+        if not keep_weights:
+            policy.set_weights(context.policy(seed + iteration).get_weights())
+        learn = functools.partial(best_response, context, name, policy, population, sigma)
+        snapshots.append(frozen_or(context, name, learn))
+        policy.set_weights(snapshots[-1].weights)
+        population = one_policy_each(snapshots, everyone, uniform_first=True)
+        pairs = [(iteration, older) for older in range(iteration)]
+        payoffs = np.pad(payoffs, (0, 1), constant_values=0.5)
+        for (new, older), rate in zip(pairs, win_rates(context, population, pairs, c.measured_games), strict=True):
+            payoffs[new, older], payoffs[older, new] = rate, 1.0 - rate
+    return freeze(context, one_policy_each(snapshots, everyone, uniform_first=True), payoffs, {})
+
+
+def best_response(
+    context: Context, name: str, policy: Policy, population: Strategies, sigma: np.ndarray
+) -> tuple[Snapshot, dict[str, Any]]:
+    """Train an iteration's learner in place. Returns it frozen, and what it took."""
+    task = Task(
+        name=name,
+        number=len(population),
+        policy=policy,
+        opponents=Served(context.pool(list(population.snapshots)), population.serving),
+        frames=context.config.generalists.frames,
+        state=Response(context, sigma),
+    )
+    training = Training(context, task)
+    for _ in training:  # j ~ sigma, both characters uniformly
+        training.show({}, sigma=sigma[None])
+    told = np.zeros((len(context.game.characters), context.config.network.mixture_slots), np.float32)
+    return Snapshot(name, policy.get_weights(), told), training.report()
+
+
+class Response:
+    """A fixed mixture of frozen strategies to respond to. Nodes are strategies; the newest is the learner."""
+
+    def __init__(self, context: Context, sigma: np.ndarray) -> None:
+        self.nodes = Nodes(len(sigma) + 1, context.characters, by_character=False)
+        self._sigma = np.append(sigma, 0.0)[None]
+        self._told = np.zeros((self.nodes.count, context.config.network.mixture_slots), np.float32)
+
+    def graph(self) -> Graph:
+        """The learner's row alone."""
+        return Graph(learners=np.array([self.nodes.count - 1]), sigma=self._sigma, told=self._told)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """See `camtf.population.training.State`: nothing changes."""
+        return {}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """See `camtf.population.training.State`."""

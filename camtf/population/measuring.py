@@ -1,0 +1,35 @@
+"""Win rates between frozen strategies, from battles played for nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from camtf.evaluation.battles import PoolSide, play
+from camtf.population.strategies import Strategies
+from camtf.population.training import Context
+
+_SEED = 40_000
+"""Of the battles, with the run's own seed: unlike any that was trained on."""
+
+
+def win_rates(context: Context, strategies: Strategies, pairs: list[tuple[int, int]], games: int) -> np.ndarray:
+    """How often the first strategy of each pair beats the second, float ``[pairs]``, characters and sides uniformly.
+
+    Every rank calls. Over all pairs of characters where ``games`` is enough for them, else over a sample of them, so
+    that each pair of strategies has about ``games`` battles.
+    """
+    if not pairs:
+        return np.zeros(0)
+    characters = np.array(context.characters)
+    n = len(characters)
+    both = np.stack(np.meshgrid(np.arange(n), np.arange(n), indexing="ij"), -1).reshape(-1, 2)
+    if len(both) > games:
+        both = np.random.default_rng(_SEED).permutation(both)[:games]
+    strategy = np.repeat(np.arange(len(strategies)), n)
+    character = np.tile(characters, len(strategies))
+    pool = context.pool(list(strategies.snapshots))
+    side = PoolSide(pool, strategies.serving[strategy, character], character)
+    entrants = np.array([(i * n + x, j * n + y) for i, j in pairs for x, y in both])
+    each = -(-games // len(both))
+    wins = play(context.game, side, side, entrants, each, _SEED + context.config.seed)
+    return wins.reshape(len(pairs), -1).mean(axis=1) / each

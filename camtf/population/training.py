@@ -1,0 +1,219 @@
+"""One learner against a matchmaker until its frames are used up. All algorithms are made of this."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from camtf import distributed
+from camtf.checkpoint import RunDirectory
+from camtf.config import Config
+from camtf.games.loading import participants
+from camtf.games.protocol import Game
+from camtf.interrupt import Interrupted, requested
+from camtf.learn.learner import Learner
+from camtf.learn.losses import Loss
+from camtf.learn.rollout import Observer, Rollout, share_matches
+from camtf.learn.unrolls import Overlapped, Synchronous
+from camtf.model.policy import BuildNetwork, Policy, build_network
+from camtf.monitor import Monitor
+from camtf.population import resume
+from camtf.population.matchmaking import Graph, GraphMatchmaker
+from camtf.population.payoffs import Nodes
+from camtf.population.pool import Pool
+from camtf.population.strategies import Served
+from camtf.types import Outcomes, Snapshot
+
+PeriodicEvaluation = Callable[[Policy, GraphMatchmaker], dict[str, float]]
+"""Win rates of the policy under training against a fixed measure, by name. Every rank calls it."""
+
+
+class State(Protocol):
+    """What an algorithm knows beside the learner: the interaction graph, and what a checkpoint keeps of it."""
+
+    nodes: Nodes
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that the future depends on."""
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """Go on from `arrays`."""
+
+    def graph(self) -> Graph:
+        """What matchups are drawn from now."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a run trains, wherever it is in its stages.
+
+    Attributes:
+        build: makes every network of the run.
+        periodic: what to measure from time to time, or None.
+    """
+
+    config: Config
+    game: Game
+    run: RunDirectory
+    build: BuildNetwork = build_network
+    periodic: PeriodicEvaluation | None = None
+
+    @property
+    def characters(self) -> tuple[int, ...]:
+        """Those that take part, indices into ``game.characters``."""
+        return participants(self.config, self.game)
+
+    def policy(self, seed: int = 0) -> Policy:
+        """A policy of the run's network with fresh weights."""
+        return Policy(self.config.network, self.game.spec, seed, self.build)
+
+    def pool(self, snapshots: list[Snapshot]) -> Pool:
+        """Frozen policies, served together."""
+        return Pool(self.config.network, self.game.spec, snapshots, self.build)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one learner learns, against whom.
+
+    Attributes:
+        name: unique in the run; its files carry it.
+        number: unique in the run; the task's chance comes from (seed, number).
+        policy: trained in place.
+        opponents: who plays the strategies that the matchmaker draws.
+        frames: learner frames over all ranks.
+        state: the interaction graph; what it knows is kept in checkpoints.
+        mirrored: share of the matches that the learner plays on both sides.
+        evaluated: share of the matches that are only counted.
+        loss: what is minimised; PPO's where None.
+        baseline: frozen policy that advantages are taken against, or None for the learner's own critic.
+        observer: changes what the learner is told by what its opponents do, or None.
+        origin: digest of the snapshot that the policy began as a copy of; empty where it did not.
+    """
+
+    name: str
+    number: int
+    policy: Policy
+    opponents: Served
+    frames: int
+    state: State
+    mirrored: float = 0.0
+    evaluated: float = 0.0
+    loss: Loss | None = None
+    baseline: Policy | None = None
+    observer: Observer | None = None
+    origin: str = ""
+
+
+class Training:
+    """Trains a task, resuming from a checkpoint of it where there is one.
+
+    Iterate over it: each turn plays an unroll and gives the finished battles of all ranks, for the algorithm to count
+    them and to solve its graph; then the learner learns from the unroll. In impala mode the next unroll is played while
+    the learner learns, by the policy as it was before.
+
+    Raises:
+        Interrupted: the run was asked to stop; everything until the last update is saved.
+    """
+
+    def __init__(self, context: Context, task: Task) -> None:
+        self.context, self.task = context, task
+        self.matchmaker = GraphMatchmaker(task.state.nodes, task.state.graph())
+        self._shown: dict[str, float] = {}
+        self._images: dict[str, np.ndarray] = {}
+        config, size = context.config, distributed.size()
+        seed = int(np.random.SeedSequence((config.seed, task.number)).generate_state(1)[0])
+        mirrored, evaluated = (round(config.game.matches * share) for share in (task.mirrored, task.evaluated))
+        layout = share_matches(config.game.matches, mirrored, evaluated, distributed.rank(), size)
+        overlap = config.ppo.mode == "impala"
+        self._learner = Learner(task.policy, config.ppo, seed, task.loss)
+        self._learner.synchronise()
+        behaviour = context.policy() if overlap else task.policy
+        behaviour.set_weights(task.policy.get_weights())
+        task.opponents.refresh(task.policy)
+        game = context.game.make(seed, layout.ids, staggered=True)
+        self._rollout = Rollout(
+            game, behaviour, task.opponents, self.matchmaker, layout, seed, config.ppo.segment, task.baseline,
+            task.observer, overlap,
+        )  # fmt: skip
+        self._frames_per_update = config.ppo.segment * layout.learner_rows * size
+        self.updates = 0
+        self.total_updates = -(-task.frames // self._frames_per_update)
+        self._unrolls = (Overlapped if overlap else Synchronous)(self._rollout, task.policy, task.opponents)
+
+    @property
+    def frames(self) -> int:
+        """Learner frames so far, over all ranks."""
+        return self.updates * self._frames_per_update
+
+    def report(self) -> dict[str, int | str]:
+        """What it took."""
+        fingerprint = distributed.check_replicas(self._learner.variables)
+        return {"frames": self.frames, "updates": self.updates, "fingerprint": fingerprint}
+
+    def follow(self, graph: Graph) -> None:
+        """From the next unroll on, draw matchups from this graph."""
+        self.matchmaker.follow(graph)
+
+    def show(self, values: dict[str, float], **images: np.ndarray) -> None:
+        """What is worth seeing beside the learner's own metrics: numbers, and matrices in [0, 1] as images."""
+        self._shown, self._images = values, images
+
+    def __iter__(self) -> Iterator[Outcomes]:
+        context, task, learner = self.context, self.task, self._learner
+        config, run = context.config, context.run
+        resume.restore(task.name, task.origin, run, learner, self._unrolls, task.state)
+        self.follow(task.state.graph())
+        self.updates = learner.updates
+        distributed.check_replicas(learner.variables)
+        if distributed.sum_over_ranks([float(requested())], "stops")[0]:  # while it started, which takes seconds
+            raise Interrupted(f"{task.name}: stopped after update {self.updates} of {self.total_updates}")
+        monitor = Monitor(
+            run, task.name, self.total_updates, self.updates, self._frames_per_update, config.histogram_updates
+        )
+        with contextlib.closing(monitor), contextlib.closing(self._unrolls):
+            while self.updates < self.total_updates:
+                began = time.monotonic()
+                unroll, own = self._unrolls.next()
+                played = time.monotonic()
+                outcomes, stop = _of_all_ranks(own)
+                yield outcomes
+                last = self.updates + 1 == self.total_updates
+                if not last:
+                    self._unrolls.prepare()
+                metrics = learner.update(unroll, self.updates / self.total_updates)
+                self.updates = learner.updates
+                metrics |= {**_battle_metrics(outcomes), **self._shown}
+                metrics |= {"act_seconds": played - began, "learn_seconds": time.monotonic() - played}
+                metrics |= {f"act_{part}_seconds": seconds for part, seconds in self._rollout.seconds.items()}
+                every = config.evaluation.yardstick_updates
+                if context.periodic and every and (self.updates % every == 0 or last):
+                    metrics |= context.periodic(task.policy, self.matchmaker)
+                if distributed.rank() == 0:
+                    monitor.update(self.updates, metrics, task.policy, self._images)
+                if not last and (stop or self.updates % config.checkpoint_updates == 0):
+                    resume.save(
+                        task.name, task.origin, run, learner, self._unrolls, task.state, config.checkpoints_kept
+                    )
+                if not last and stop:
+                    raise Interrupted(f"{task.name}: stopped after update {self.updates} of {self.total_updates}")
+
+
+def _of_all_ranks(own: Outcomes) -> tuple[Outcomes, bool]:
+    """The finished battles of all ranks, and whether any rank was asked to stop."""
+    halves = np.rint(2 * own.outcome).astype(np.int32)
+    rows = np.column_stack([own.strategy, own.character, halves]).astype(np.int32)
+    request = np.array([[0, 0, 0, 0, -1 - requested()]], np.int32)  # one more row, which tells it to the others
+    table = distributed.gather_rows({"outcomes": np.concatenate([request, rows])})["outcomes"]
+    stop, battles = table[table[:, 4] < 0], table[table[:, 4] >= 0]
+    return Outcomes(battles[:, :2], battles[:, 2:4], battles[:, 4] / 2), bool((stop[:, 4] < -1).any())
+
+
+def _battle_metrics(outcomes: Outcomes) -> dict[str, float]:
+    others = outcomes.outcome[outcomes.strategy[:, 0] != outcomes.strategy[:, 1]]
+    return {"battles": float(len(outcomes.outcome)), "win_rate": float(others.mean()) if len(others) else 0.5}
