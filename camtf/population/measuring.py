@@ -25,11 +25,15 @@ def win_rates(context: Context, strategies: Strategies, pairs: list[tuple[int, i
     both = np.stack(np.meshgrid(np.arange(n), np.arange(n), indexing="ij"), -1).reshape(-1, 2)
     if len(both) > games:
         both = np.random.default_rng(_SEED).permutation(both)[:games]
-    strategy = np.repeat(np.arange(len(strategies)), n)
-    character = np.tile(characters, len(strategies))
-    pool = context.pool(list(strategies.snapshots))
-    side = PoolSide(pool, strategies.serving[strategy, character], character)
+    side = side_of(context, strategies)
     entrants = np.array([(i * n + x, j * n + y) for i, j in pairs for x, y in both])
     each = -(-games // len(both))
     wins = play(context.game, side, side, entrants, each, _SEED + context.config.seed)
     return wins.reshape(len(pairs), -1).mean(axis=1) / each
+
+
+def side_of(context: Context, strategies: Strategies) -> PoolSide:
+    """Every strategy as every character of the run, strategy-major: member ``i * N + x`` is i as the x-th."""
+    strategy = np.repeat(np.arange(len(strategies)), len(context.characters))
+    character = np.tile(np.array(context.characters), len(strategies))
+    return PoolSide(context.pool(list(strategies.snapshots)), strategies.serving[strategy, character], character)

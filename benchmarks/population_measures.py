@@ -1,0 +1,110 @@
+"""What `benchmarks.populations` measures of finished populations, each in a function that every rank calls."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from camtf.algorithms import exploiters, population
+from camtf.checkpoint import RunDirectory
+from camtf.evaluation.battles import BotSide, play
+from camtf.games.loading import load_game
+from camtf.population.equilibrium import centred, nash, relative_population_performance
+from camtf.population.measuring import side_of
+from camtf.population.meta_strategies import lower_triangular
+from camtf.population.strategies import Strategies, one_policy_each
+from camtf.population.training import Context
+
+_SEED = 70_000
+"""Of all battles here, with the training seed: unlike those of training and of the runs' own measurements."""
+
+_SURE = 1.96
+"""Standard errors of a one-sided 97.5% bound."""
+
+
+class Finished:
+    """A finished population and the equilibrium of what its strategies win from each other."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        config = run.config()
+        self.context = Context(config, load_game(config), run)
+        self.strategies: Strategies = population(self.context)
+        self.payoffs = np.array(run.read_population()["payoffs"])
+        self.nash = nash(centred(self.payoffs))
+        self.pairs = np.stack(np.meshgrid(*2 * [np.arange(len(self.context.characters))], indexing="ij"), -1)
+        self.pairs = self.pairs.reshape(-1, 2)
+
+    def effective_population(self) -> int:
+        """Strategies that surely beat the equilibrium of those before them: as many as `neupl` had accepted, else by
+        the battles in which each pair was measured."""
+        config, run = self.context.config.generalists, self.context.run
+        if "neupl" in config.algorithm:
+            return int(run.metrics(config.algorithm)[-1]["effective_population"])
+        sigma = lower_triangular(centred(self.payoffs), nash)
+        rate = (sigma * self.payoffs).sum(axis=1)
+        variance = (sigma**2 * self.payoffs * (1 - self.payoffs)).sum(axis=1) / config.measured_games
+        return int((rate - _SURE * np.sqrt(variance) > 0.5 + config.accept_margin)[1:].sum())
+
+    @property
+    def mixture(self) -> tuple[np.ndarray, np.ndarray]:
+        """The strategies of the equilibrium, and their weights."""
+        support = np.flatnonzero(self.nash > 1e-3)
+        return support, self.nash[support] / self.nash[support].sum()
+
+    def frames(self) -> int:
+        """Learner frames that it was trained for."""
+        files = (self.context.run.path / "metrics").glob("*.jsonl")
+        tasks = [self.context.run.metrics(file.stem)[-1]["frames"] for file in files]
+        return sum(tasks)
+
+
+def about(one: Finished, bot_games: int, seed: int) -> dict[str, Any]:
+    """What a population is by itself."""
+    return {
+        "learner_frames": one.frames(),
+        "strategies": len(one.strategies),
+        "effective_population": one.effective_population(),
+        "nash": one.nash.tolist(),
+        "bots": against_bots(one, bot_games, seed),
+    }
+
+
+def between(one: Finished, two: Finished, seed: int) -> dict[str, Any]:
+    """Payoffs of one population's strategies against another's, each pairing of characters once."""
+    n = len(one.context.characters)
+    size = len(one.strategies), len(two.strategies)
+    strategies = np.indices(size).reshape(2, -1).T
+    entrants = (strategies[:, None] * n + one.pairs).reshape(-1, 2)
+    first, second = (side_of(p.context, p.strategies) for p in (one, two))
+    wins = play(one.context.game, first, second, entrants, 1, _SEED + seed)
+    rates = wins.reshape(*size, -1).mean(axis=2)
+    return {"payoffs": rates.tolist(), "win_rate": 0.5 + relative_population_performance(2 * rates - 1) / 2}
+
+
+def against_bots(one: Finished, games: int, seed: int) -> dict[str, float]:
+    """Win rate of the Nash mixture against each bot, ``games`` battles of each strategy in it or a few more."""
+    characters = np.array(one.context.characters)
+    n, game = len(characters), one.context.game
+    support, weights = one.mixture
+    entrants = (np.stack([support * n, 0 * support], axis=1)[:, None] + one.pairs).reshape(-1, 2)
+    side, each = side_of(one.context, one.strategies), -(-games // len(one.pairs))
+    rates = {}
+    for name, bot in game.bots.items():
+        wins = play(game, side, BotSide(bot, characters), entrants, each, _SEED + seed)
+        rates[name] = float(weights @ wins.reshape(len(support), -1).mean(axis=1) / each)
+    return rates
+
+
+def exploited(one: Finished, number: int, frames: int, games: int, seed: int) -> dict[str, Any]:
+    """What a policy that begins as the population's last strategy and trains against the Nash mixture wins from it, by
+    fresh battles, ``games`` of each strategy in the mixture or a few more."""
+    context, n = one.context, len(one.context.characters)
+    start = one.strategies.of(context.characters[0])
+    exploiter = exploiters.train(context, one.strategies, one.nash, frames, number, start)
+    (support, weights), each = one.mixture, -(-games // len(one.pairs))
+    entrants = (np.stack([0 * support, support * n], axis=1)[:, None] + one.pairs).reshape(-1, 2)
+    first = side_of(context, one_policy_each([exploiter], len(context.game.characters)))
+    wins = play(context.game, first, side_of(context, one.strategies), entrants, each, _SEED + 1000 * number + seed)
+    rates = wins.reshape(len(support), -1).mean(axis=1) / each
+    return {"win_rate": float(weights @ rates), "learner_frames": frames}
