@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import types
 import typing
 from typing import Any, TypeVar
@@ -44,7 +43,8 @@ def from_json(kind: type[T], document: Any, where: str = "record") -> T:
     """
     if not isinstance(document, dict):
         raise RecordError(f"{where} must be an object, got {quoted(document)}")
-    fields = _types(kind)
+    hints = typing.get_type_hints(kind)
+    fields = {f.name: hints[f.name] for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
     differing = sorted(fields.keys() ^ document.keys())
     if differing:
         state = "is missing" if differing[0] in fields else "is unknown"
@@ -54,12 +54,6 @@ def from_json(kind: type[T], document: Any, where: str = "record") -> T:
         return kind(**values)
     except ValueError as error:
         raise RecordError(f"{where}: {error}") from error
-
-
-@functools.cache
-def _types(kind: type) -> dict[str, Any]:
-    hints = typing.get_type_hints(kind)
-    return {f.name: hints[f.name] for f in dataclasses.fields(kind)}
 
 
 def _value(kind: Any, given: Any, where: str) -> Any:

@@ -93,7 +93,8 @@ class EvaluationRecord:
             if len(kind.digests) != n:
                 raise ValueError(f"kind {kind.name}: {len(kind.digests)} digests for {n} characters")
         sets = {o.name: len(o.strategies) for o in self.opponents}
-        for measured in (*self.tables, *self.gains):
+        measurements: tuple[Table | Gain, ...] = (*self.tables, *self.gains)
+        for measured in measurements:
             shape = (n, sets.get(measured.opponents), n)
             if measured.mean.shape != shape:
                 raise ValueError(f"{measured.kind} v. {measured.opponents}: shape {measured.mean.shape}, not {shape}")
