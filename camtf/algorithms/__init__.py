@@ -6,6 +6,7 @@
 `psro`              a network for each iteration, from scratch (`psro`) or from the one before (`psro_c`)
 `independent`       a network of its own for each character, from scratch
 `specialists`       stage 2: a copy of the Generalist for each character, maximising its comparative advantage
+`exploiters`        best responses to a frozen mixture, which say how exploitable it is at least
 ==================  ================================================================================================
 """
 
