@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
 
 from camtf.config import Config, ConfigError, EvaluationConfig
 from camtf.settings import nearest
@@ -14,13 +15,24 @@ _MOST_BATTLES = 100_000_000
 """Of an evaluation; their list takes about a gigabyte."""
 
 
+class _Need(NamedTuple):
+    """So many ranks share all matches evenly, and a part of them with a use of its own, too."""
+
+    ranks: int
+    share: float = 0.0  # the part
+    setting: str = ""  # what says how large it is
+    kind: str = ""  # what it is used for
+    most: float = 1.0  # allowed as the share
+    all_may: bool = True  # it may be all matches
+
+
 def ranks_started() -> int:
     """How many ranks `horovodrun` has started; 1 without it."""
     return int(os.environ.get("HOROVOD_SIZE", 1))
 
 
-def self_play_matches(matches: int, share: float) -> int:
-    """How many of the matches, which are counted over all ranks, the learner plays against itself."""
+def matches_of_share(matches: int, share: float) -> int:
+    """How many of the matches, which are counted over all ranks, a share of them is."""
     return round(matches * share)
 
 
@@ -36,26 +48,38 @@ def check(config: Config, ranks: int, stages: Collection[str]) -> None:
         ranks: how many there are.
         stages: those that have something left to train, of ``generalists`` and ``specialists``.
     """
-    needs: list[tuple[float, int]] = []  # share of self-play, ranks that share the matches
-    if "generalists" in stages:
-        later = [config.generalists.self_play_share] if config.generalists.generations > 1 else []
-        needs += [(share, ranks) for share in (1.0, *later)]
-    if "specialists" in stages:
-        needs.append((0.0, ranks // groups_of(config.specialists.groups, ranks)))
+    needs = list(_needs(config, ranks, stages))
     matches = config.game.matches
-    for share, sharing in needs:
-        if _fits(matches, share, sharing):
+    for need in needs:
+        if _fits(matches, need):
             continue
         others = nearest(matches, _fitting(matches, needs))
-        if matches % sharing:
-            raise ConfigError(f"game.matches = {matches} cannot be shared evenly by {sharing} ranks; {others} can")
-        played = self_play_matches(matches, share)
-        around = played // sharing * sharing, -(-played // sharing) * sharing
-        shares = nearest(share, [_share_of(k, matches) for k in around])
+        if matches % need.ranks:
+            raise ConfigError(f"game.matches = {matches} cannot be shared evenly by {need.ranks} ranks; {others} can")
+        taken = matches_of_share(matches, need.share)
+        below, above = (taken - 1) // need.ranks * need.ranks, -(-taken // need.ranks) * need.ranks
+        can = [_share_of(k, matches) for k in (below, above) if k < matches or need.all_may]
+        shares = nearest(need.share, [share for share in can if share <= need.most])
+        wrong = f"cannot be shared evenly by {need.ranks} ranks" if taken % need.ranks else "leaves none to learn from"
         raise ConfigError(
-            f"generalists.self_play_share = {share} makes {played} of game.matches = {matches} self-play, which cannot "
-            f"be shared evenly by {sharing} ranks; a share of {shares} can, or game.matches = {others}"
+            f"{need.setting} = {need.share} makes {taken} of game.matches = {matches} {need.kind}, which {wrong}; a "
+            f"share of {shares} can, or game.matches = {others}"
         )
+
+
+def _needs(config: Config, ranks: int, stages: Collection[str]) -> Iterator[_Need]:
+    """What each stage asks of the ranks."""
+    c = config.generalists
+    if "generalists" in stages:
+        yield _Need(ranks)
+        if c.algorithm == "mia" and c.generations > 1:  # the first generation plays nobody but itself
+            yield _Need(ranks, c.self_play_share, "generalists.self_play_share", "self-play")
+        if c.algorithm.endswith("neupl"):
+            most = type(c).__dataclass_fields__["evaluation_share"].metadata["high"]
+            name, kind = "generalists.evaluation_share", "battles that are only counted"
+            yield _Need(ranks, c.evaluation_share, name, kind, most, all_may=False)
+    if "specialists" in stages:
+        yield _Need(ranks // groups_of(config.specialists.groups, ranks))
 
 
 def check_evaluation(evaluation: EvaluationConfig, characters: int) -> None:
@@ -74,22 +98,23 @@ def check_evaluation(evaluation: EvaluationConfig, characters: int) -> None:
         )
 
 
-def _fits(matches: int, share: float, sharing: int) -> bool:
-    return matches % sharing == 0 and self_play_matches(matches, share) % sharing == 0
+def _fits(matches: int, need: _Need) -> bool:
+    taken = matches_of_share(matches, need.share)
+    return matches % need.ranks == 0 and taken % need.ranks == 0 and (taken < matches or need.all_may)
 
 
-def _fitting(matches: int, needs: list[tuple[float, int]]) -> list[int]:
+def _fitting(matches: int, needs: list[_Need]) -> list[int]:
     """The nearest numbers of matches, below and above, that every stage can share."""
-    step = max(sharing for _, sharing in needs)  # a multiple of all others
+    step = max(need.ranks for need in needs)  # a multiple of all others
     below, above = range(matches // step * step, 0, -step), range(-(-matches // step) * step, _MOST_MATCHES + 1, step)
 
     def first(candidates: Iterable[int]) -> list[int]:
-        return list(itertools.islice((m for m in candidates if all(_fits(m, *need) for need in needs)), 1))
+        return list(itertools.islice((m for m in candidates if all(_fits(m, need) for need in needs)), 1))
 
     return first(below) + first(above)
 
 
-def _share_of(played: int, matches: int) -> float:
-    """The shortest share that makes so many matches self-play."""
-    share = played / matches
-    return next((x for x in (round(share, d) for d in range(1, 9)) if self_play_matches(matches, x) == played), share)
+def _share_of(taken: int, matches: int) -> float:
+    """The shortest share that makes so many matches."""
+    share = taken / matches
+    return next((x for x in (round(share, d) for d in range(1, 9)) if matches_of_share(matches, x) == taken), share)

@@ -69,7 +69,8 @@ def _check(owner: str, f: dataclasses.Field[Any], value: Any) -> None:
     if type(value) is not expected and not (expected is float and type(value) is int):
         raise ConfigError(f"{where} must be of type {expected.__name__}, got {quoted(value)}")
     if limits["choices"] and value not in limits["choices"]:
-        raise ConfigError(f"{where} must be one of {', '.join(limits['choices'])}; got {quoted(value)}")
+        named = ", ".join(choice or "empty" for choice in limits["choices"])
+        raise ConfigError(f"{where} must be one of {named}; got {quoted(value)}")
     items = value if isinstance(value, tuple) else (value,)
     if limits["most"] is not None and len(items) > limits["most"]:
         raise ConfigError(f"{where} must have at most {limits['most']} items, got {len(items):,}: {quoted(value)}")

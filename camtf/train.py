@@ -56,6 +56,8 @@ def define_flags(values: flags.FlagValues = FLAGS) -> None:
             flags.DEFINE_enum(name, None, choices, described, flag_values=values)
         elif isinstance(value, tuple):
             flags.DEFINE_list(name, None, described + "; comma-separated", flag_values=values)
+        elif isinstance(value, bool):
+            flags.DEFINE_bool(name, None, described, flag_values=values)
         elif isinstance(value, int):
             flags.DEFINE_integer(name, None, described, flag_values=values)
         elif isinstance(value, float):

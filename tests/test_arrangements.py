@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.networks import arrangement, operations
-from camtf.checkpoint import RunDirectory
+from camtf.algorithms import train_population
 from camtf.config import override, preset
 from camtf.games.duel.game import Duel
-from camtf.games.duel.observation import duel_spec
-from camtf.games.duel.roster import Roster
 from camtf.model.policy import Policy
-from camtf.population import generalists
+from tests.conftest import begun
 
 CONFIG = override(preset("test"), {"generalists.frames": 640})
 
 
-def test_the_perceptron_has_as_many_operations_as_the_four_modules(roster: Roster) -> None:
+def test_the_perceptron_has_as_many_operations_as_the_four_modules(duel: Duel) -> None:
     ours, plain = (
-        Policy(CONFIG.network, duel_spec(roster), build=arrangement(name, CONFIG, roster))
+        Policy(CONFIG.network, duel.spec, build=arrangement(name, CONFIG, duel))
         for name in ("four_module", "perceptron")
     )
     assert operations(plain) == pytest.approx(operations(ours), rel=0.02)
 
 
 @pytest.mark.parametrize("name", ["two_convolutions", "perceptron"])
-def test_generations_of_another_network(roster: Roster, tmp_path: Path, name: str) -> None:
+def test_generations_of_another_network(duel: Duel, tmp_path: Path, name: str) -> None:
     """The second generation has the first one, served from the pool, in its mixture."""
-    run = RunDirectory(tmp_path / "run")
-    run.begin(CONFIG, Duel(roster), write=True)
-    build = arrangement(name, CONFIG, roster)
-    first, second = generalists.train(CONFIG, roster, run, build=build)
-    own = Policy(CONFIG.network, duel_spec(roster), build=build)
+    build = arrangement(name, CONFIG, duel)
+    context = dataclasses.replace(begun(tmp_path / "run", duel, CONFIG), build=build)
+    first, second = train_population(context).snapshots
+    own = Policy(CONFIG.network, duel.spec, build=build)
     own.set_weights(second.weights)
     assert any(not np.array_equal(first.weights[path], w) for path, w in own.get_weights().items())
-    assert np.allclose(second.mixture[roster.index("ember_fox")][:2], 0.5) and first.mixture[:, 1].max() == 0
+    assert np.allclose(second.mixture[duel.roster.index("ember_fox")][:2], 0.5) and first.mixture[:, 1].max() == 0
     with pytest.raises(ValueError, match="weights are of another network"):
-        Policy(CONFIG.network, duel_spec(roster)).set_weights(second.weights)
+        Policy(CONFIG.network, duel.spec).set_weights(second.weights)

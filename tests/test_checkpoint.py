@@ -16,19 +16,28 @@ import numpy as np
 import pytest
 
 from camtf import evaluate, files
+from camtf.algorithms import train_population
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.config import override, preset
 from camtf.files import FileError
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster
 from camtf.monitor import Monitor
-from camtf.population import generalists, phase
+from camtf.population import training
+from camtf.population.training import Context
 from camtf.types import Snapshot
 from tests.damage import full_disk, mutations, replace
 
 SNAPSHOT = Snapshot("generation_01", {"trunk/kernel": np.ones((2, 2))}, np.zeros((3, 4), np.float32))
-STATE = {"variable:0": np.arange(6, dtype=np.float32), "match:ids": np.array([1 << 60]), "win_rates": np.ones((2, 2))}
+STATE = {"variable:0": np.arange(6, dtype=np.float32), "match:ids": np.array([1 << 60]), "state:sigma": np.ones((2, 2))}
 LINES = [{"update": n, "frames": 640 * n, "kl": 0.1 / n} for n in range(1, 8)]
+
+
+def population(*names: str) -> dict[str, Any]:
+    """What ``population.json`` says of strategies of which each has a policy of its own."""
+    payoffs = [[0.5] * len(names)] * len(names)
+    serving = [[i] * 3 for i in range(len(names))]
+    return {"strategies": list(names), "snapshots": list(names), "serving": serving, "payoffs": payoffs}
 
 
 @pytest.fixture
@@ -36,10 +45,11 @@ def begun(tmp_path: Path, roster: Roster) -> RunDirectory:
     """A run with one file of each kind."""
     run = RunDirectory(tmp_path / "run")
     run.begin(override(preset("test"), {"generalists.generations": 1}), Duel(roster), write=True)
-    run.write_snapshot(run.generalist_file(1), SNAPSHOT, {"frames": 5})
+    run.write_snapshot(run.generalist_file("generation_01"), SNAPSHOT, {"frames": 5})
+    run.write_population(population("generation_01"))
     for line in LINES:
         run.append_metrics("x", line)
-    run.write_checkpoint("x", 7, STATE, {"updates": 7, "segments": 7, "ranks": 1}, keep=2)
+    run.write_checkpoint("x", 7, STATE, {"updates": 7, "unrolls": 7, "ranks": 1}, keep=2)
     return run
 
 
@@ -55,6 +65,10 @@ def read_configuration(run: RunDirectory, roster: Roster) -> Any:
 def read_snapshot(run: RunDirectory, roster: Roster) -> Any:
     (snapshot,) = run.generalists()
     return snapshot.name, plain(snapshot.weights), plain({"": snapshot.mixture})
+
+
+def read_population(run: RunDirectory, roster: Roster) -> Any:
+    return run.read_population()
 
 
 def read_checkpoint(run: RunDirectory, roster: Roster) -> Any:
@@ -73,6 +87,7 @@ def read_metrics(run: RunDirectory, roster: Roster) -> Any:
     [
         ("config.json", read_configuration),
         ("generalists/generation_01.npz", read_snapshot),
+        ("generalists/population.json", read_population),
         ("checkpoints/x/00000007.npz", read_checkpoint),
         ("metrics/x.jsonl", read_metrics),
     ],
@@ -95,7 +110,7 @@ def test_damage_is_found(
 
 
 def test_files_of_before_are_refused(begun: RunDirectory) -> None:
-    np.savez(begun.generalist_file(1), __meta__=np.array("{}"), mixture=np.zeros(1))
+    np.savez(begun.generalist_file("generation_01"), __meta__=np.array("{}"), mixture=np.zeros(1))
     with pytest.raises(CheckpointError, match=r"generation_01.npz is damaged or of an earlier version"):
         begun.generalists()
     begun.metrics_file("x").write_text('{"update": 1}\n')
@@ -173,21 +188,25 @@ def test_a_full_disk_stops_a_run_and_nothing_is_lost(
         other.begin(config, Duel(roster), write=True)
     other = RunDirectory(tmp_path / "other")
     other.begin(config, Duel(roster), write=True)
+    context = Context(config, Duel(roster), other)
     updates = itertools.count(1)
     with monkeypatch.context() as patched, contextlib.ExitStack() as full:
 
         def fill() -> bool:
-            if next(updates) == 4:  # of looks: before a phase and at each update
+            if next(updates) == 4:  # of looks: before a generation and at each update
                 full.enter_context(full_disk(100_000))
             return False
 
-        patched.setattr(phase, "requested", fill)
+        patched.setattr(training, "requested", fill)
         with pytest.raises(FileError, match=r"generation_02/00000001.npz cannot be written: .* start the same command"):
-            generalists.train(config, roster, other)
-    assert other.generalist_file(1).read_bytes() == run.generalist_file(1).read_bytes()
-    assert not list(other.path.rglob("*.tmp")) and other.read_checkpoint("generation_02") is None
-    generalists.train(config, roster, other)
-    assert other.generalist_file(2).read_bytes() == run.generalist_file(2).read_bytes()
+            train_population(context)
+    first, second = (f"generation_{tau:02d}" for tau in (1, 2))
+    assert other.generalist_file(first).read_bytes() == run.generalist_file(first).read_bytes()
+    assert not list(other.path.rglob("*.tmp")) and other.read_checkpoint(second) is None
+    assert not other.has_population()
+    train_population(context)
+    assert other.generalist_file(second).read_bytes() == run.generalist_file(second).read_bytes()
+    assert other.read_population() == run.read_population()
     lines = [[line["kl"] for line in r.metrics("generation_02")] for r in (run, other)]
     assert lines[0] == lines[1]
 
@@ -272,18 +291,25 @@ def test_a_digest_says_which_policy_it_is() -> None:
     assert len({one.digest, *(other.digest for other in others)}) == 4
 
 
-def test_generalists_are_whole_and_in_order(tmp_path: Path, roster: Roster) -> None:
-    """Also the hundredth, whose name sorts before the ninety-ninth; a gap is named."""
-    run = RunDirectory(tmp_path)
-    run.begin(
-        override(preset("test"), {"network.mixture_slots": 128, "generalists.generations": 101}), Duel(roster), True
-    )
-    for generation in range(1, 102):
-        run.write_snapshot(run.generalist_file(generation), policy(run.generalist_file(generation).stem), {})
-    assert [g.name for g in run.generalists()][8::91] == ["generation_09", "generation_100"]
-    run.generalist_file(100).unlink()
-    run.generalist_file(3).unlink()
-    with pytest.raises(CheckpointError, match=r"lacks generation 3, 100 of 101; finish .* --stage=generalists"):
+def test_a_population_is_whole_and_in_order(tmp_path: Path, roster: Roster) -> None:
+    """In the order in which it was trained, also the hundredth, whose name sorts before the ninety-ninth. What is
+    unfinished or lacks a policy is refused."""
+    run, names = RunDirectory(tmp_path), [f"generation_{tau:02d}" for tau in range(1, 102)]
+    run.begin(preset("test"), Duel(roster), write=True)
+    with pytest.raises(CheckpointError, match=r"holds no finished population \(nothing so far\); finish the"):
+        run.generalists()
+    for name in names:
+        run.write_snapshot(run.generalist_file(name), policy(name), {})
+    with pytest.raises(CheckpointError, match=r"\(generation_01, .* so far\); finish .* --stage=generalists"):
+        run.generalists()
+    assert not run.has_population()
+    run.write_population(population(*names))
+    assert run.has_population() and [g.name for g in run.generalists()] == names
+    run.generalist_file("generation_03").unlink()
+    with pytest.raises(CheckpointError, match=r"generation_03.npz does not exist"):
+        run.generalists()
+    run.write_population({"strategies": names})
+    with pytest.raises(CheckpointError, match=r"population.json is no population: it holds strategies"):
         run.generalists()
 
 

@@ -19,8 +19,8 @@ WORDS = [
     "", " ", "nan", "-nan", "inf", "-inf", "1e400", "1e308", "-1", "0", "-0.0", "1", "2", "7", "512", "0.4", "1.5",
     "1e3", "99999999999", "1" + "0" * 40, "9" * 5000, "0x10", "1_000", "+3", "١٢", "½", "true", "None", "[]", "{}",
     "é", "火狐", "\udcff", "a\nb", "\n", "\0", "'", '"', '"a,b', "a,,b", ",", "ember_fox,ember_fox", "ember_fox,nobody",
-    "1,2,3", "64,64", "64,x", "0,1", "synchronous", "impala", "cam", "exploit", "../..", "/dev/null", "x" * 100_000,
-    "%s%n{0}", "$(true)", "-", "--", "=", "quickstart", "all",
+    "1,2,3", "64,64", "64,x", "0,1", "synchronous", "impala", "cam", "neupl", "nash", "pfsp", "../..",
+    "/dev/null", "x" * 100_000, "%s%n{0}", "$(true)", "-", "--", "=", "quickstart", "all",
 ]  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_mutated_command_lines() -> None:
         (["--preset=test", "more"], "error: unexpected arguments ['more']"),
         (["--preset=tset"], "error: flag --preset=tset: value should be one of <paper|quickstart|test>; --help"),
         (["--" + "x" * 100_000], "error: unknown flag '--xxx"),
-        (["--generalists.solver=" + "x" * 100_000], "error: flag --generalists.solver=xxx"),
+        (["--generalists.algorithm=" + "x" * 100_000], "error: flag --generalists.algorithm=xxx"),
     ],
 )  # fmt: skip
 def test_a_wrong_command_line_is_one_line(arguments: list[str], line: str) -> None:
@@ -106,9 +106,11 @@ def test_a_wrong_command_line_is_one_line(arguments: list[str], line: str) -> No
 
 def test_flags_lie_over_the_preset() -> None:
     arguments = ["--preset=test", "--ppo.learning_rate=3e-4", "--network.trunk=64,32", "--game.characters=iron_bull"]
+    arguments += ["--generalists.algorithm=neupl", "--generalists.belief"]
     config, line = parsed(arguments)
     assert config is not None, line
     before = {name: value for name, _, value in leaves(preset("test"))}
     different = {name: value for name, _, value in leaves(config) if value != before[name]}
     expected: dict[str, Any] = {"ppo.learning_rate": 3e-4, "network.trunk": (64, 32), "game.characters": ("iron_bull",)}
+    expected |= {"generalists.algorithm": "neupl", "generalists.belief": True}
     assert different == expected

@@ -19,7 +19,13 @@ from camtf import config as c
         ({"ppo.epochs": 1.5}, r"PPOConfig.epochs must be of type int, got 1.5"),
         ({"ppo.minibatches": 7}, r"minibatches must divide PPOConfig.segment = 100, got 7; 5 or 10 would"),
         ({"ppo.minibatches": 101}, r"minibatches must divide PPOConfig.segment = 100, got 101; 100 would"),
-        ({"generalists.solver": "nosh"}, r"solver must be one of exploit, uniform; got 'nosh'"),
+        ({"generalists.algorithm": "neupll"}, r"algorithm must be one of mia, neupl, .*, independent; got 'neupll'"),
+        ({"generalists.meta_strategy": "nosh"}, r"meta_strategy must be one of empty, pfsp, .*, prd; got 'nosh'"),
+        (
+            {"generalists.meta_strategy": "nash"},
+            r"meta_strategy must be one of pfsp, pfsp_hard, pfsp_even, uniform with the algorithm mia; got 'nash'",
+        ),
+        ({"generalists.algorithm": "neupl", "generalists.slots": 17}, r"slots must not exceed .*= 16, got 17"),
         ({"generalists.generations": 99}, r"generations must not exceed .*mixture_slots = 16, got 99"),
         ({"network.trunk": (0,)}, r"NetworkConfig.trunk must be in \[1, 8192\], got \(0,\)"),
         ({"network.trunk": (64.0,)}, r"NetworkConfig.trunk must hold items of type int, got \(64.0,\)"),
@@ -42,7 +48,7 @@ def test_wrong_values_are_refused(changes: dict, message: str) -> None:
 def test_every_number_has_bounds() -> None:
     """So that neither an infinite nor an absurd one gets through: see the cases above."""
     for name, field, value in c.leaves(c.Config()):
-        if isinstance(value, (int, float)) or field.metadata["items"] is int:
+        if type(value) in (int, float) or field.metadata["items"] is int:
             assert field.metadata["low"] is not None and field.metadata["high"] <= 10**12, name
         if isinstance(value, tuple):
             assert field.metadata["items"] and field.metadata["most"], name
@@ -51,7 +57,7 @@ def test_every_number_has_bounds() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"generalists.solver": "x" * 100_000},
+        {"generalists.meta_strategy": "x" * 100_000},
         {"x" * 100_000: 1},
         {"game.characters": "y" * 10**6},
         {"game.characters": ("é" * 10**5,) * 2},

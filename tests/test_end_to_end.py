@@ -59,7 +59,10 @@ def test_the_whole_line(tmp_path: Path) -> None:
         (["--preset=nothing"], "quickstart"),
         (["--ppo.clip_epsilon=3"], "PPOConfig.clip_epsilon must be in [1e-06, 1.0], got 3.0"),
         (["--ppo.clip_epsilo=0.1"], "Unknown command line flag 'ppo.clip_epsilo'"),
-        (["--stage=specialists"], "lacks generation 1, 2 of 2; finish the Generalists first: camtf.train with the"),
+        (
+            ["--stage=specialists"],
+            "run holds no finished population (nothing so far); finish the Generalists first: camtf.train with the",
+        ),
         (["--game.matches=18"], "game.matches = 18 cannot be shared evenly by 4 ranks; 16 or 24 can"),
         (["--run_dir={file}"], "lock cannot be written: Not a directory"),
         (["--run_dir={file}/below"], "lock cannot be written: Not a directory"),
@@ -107,7 +110,8 @@ def test_results_that_cannot_be_are_refused_before_the_work(tmp_path: Path, argu
 def test_a_specialist_of_another_generalist_is_not_evaluated(tmp_path: Path, run: RunDirectory) -> None:
     shutil.copytree(run.path, tmp_path / "run")
     other = RunDirectory(tmp_path / "run")
-    other.write_snapshot(other.generalist_file(2), other.read_snapshot(other.generalist_file(1)), {})
+    first, second = (other.generalist_file(f"generation_{tau:02d}") for tau in (1, 2))
+    other.write_snapshot(second, other.read_snapshot(first), {})
     text = python("-m", "camtf.evaluate", f"--run_dir={other.path}", fails=True)
     was, now = (run.generalists()[i].digest for i in (1, 0))
     assert (

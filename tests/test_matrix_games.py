@@ -7,21 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from camtf.population.graph import InteractionGraph
-from camtf.population.phase import Phase, run_phase
 
-from camtf.checkpoint import RunDirectory
+from camtf.algorithms import train_population
 from camtf.config import NetworkConfig, override, preset
 from camtf.evaluation.exact import policy_table
 from camtf.games.bots import uniform_legal
 from camtf.games.matrix import MatrixGame, biased_rps, rock_paper_scissors, rps_with_sink, transitive_ladder
 from camtf.games.protocol import BatchedGame
 from camtf.model.policy import Policy
-from camtf.population.pool import Pool
 from camtf.types import Observation
 from mobile.convert import ActModule, convert
 from mobile.fold import fold
 from mobile.runtime import SIGNATURE, load_interpreter
+from tests.conftest import begun
 
 ROCK, PAPER, SCISSORS = range(3)
 RPS = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
@@ -214,13 +212,12 @@ def test_training_takes_a_game_with_empty_modules(tmp_path: Path) -> None:
     """Self-play climbs the ladder from its lowest rung, on which a uniform policy stands with probability 8/11."""
     game, config = transitive_ladder(4, bottoms=8), preset("quickstart")
     config = override(config, {"game.matches": 64, "network.trunk": (32,), "ppo.reward_scale": 1.0})
-    config = override(config, {"ppo.learning_rate": 3e-3})
-    policy = Policy(config.network, game.spec, seed=1)
-    graph = InteractionGraph(0, (0,), (0,), 1, 1.0, "uniform", config.network.mixture_slots, (0,))
-    phase = Phase("ladder", 1, policy, graph, Pool(config.network, game.spec, []), 60_000)
-    run_phase(phase, config, game.make, RunDirectory(tmp_path / "run"))
-    mixture = np.eye(config.network.mixture_slots, dtype=np.float32)[0]
-    (table,) = policy_table(policy, game, mixture)
+    config = override(config, {"game.characters": (), "ppo.learning_rate": 3e-3})
+    config = override(config, {"generalists.generations": 1, "generalists.frames": 60_000})
+    (trained,) = train_population(begun(tmp_path / "run", game, config)).snapshots
+    policy = Policy(config.network, game.spec)
+    policy.set_weights(trained.weights)
+    (table,) = policy_table(policy, game, trained.mixture[0])
     assert table[:8].sum() < 0.3 and table[10] > 0.4
 
 

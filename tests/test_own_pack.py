@@ -81,7 +81,10 @@ def own_run(folder: Path, game_name: str, build: BuildNetwork) -> RunDirectory:
     game = load_game(config)
     run.begin(config, game, write=True)
     generalist = snapshot("generation_01", 0, run, game, build)
-    run.write_snapshot(run.generalist_file(1), generalist, {})
+    run.write_snapshot(run.generalist_file(generalist.name), generalist, {})
+    everyone = [[0] * len(game.characters)]
+    about = {"strategies": [generalist.name], "snapshots": [generalist.name], "serving": everyone, "payoffs": [[0.5]]}
+    run.write_population(about)
     for seed, character in enumerate(game.characters, 1):
         own = snapshot(character, seed, run, game, build)
         run.write_snapshot(run.specialist_file(character), own, {"generalist": generalist.digest})
