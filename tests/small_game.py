@@ -104,6 +104,7 @@ class Guess:
     characters: tuple[str, ...] = ("ann", "bob")
     default_characters: tuple[str, ...] = ("ann", "bob")
     titles: tuple[str, ...] = ("Ann", "Bob")
+    roles: bool = False
     digest: str = "guess 1"
     bots: dict[str, Bot] = field(default_factory=lambda: {"wrong": wrong, "guess": guess, "right": right})
 
@@ -127,5 +128,7 @@ def make_without_config() -> Guess:
 
 
 UNTITLED = Guess(titles=())
+ROLES = Guess(roles=True)
+THREE_ROLES = Guess(characters=("ann", "bob", "cid"), titles=("Ann", "Bob", "Cid"), roles=True)
 SHOUTED = Guess(characters=("Ann", "Bob"))
 NO_GAME = "a game"

@@ -44,6 +44,7 @@ def test_a_game_of_ones_own_by_its_name() -> None:
         ("tests.small_game:make_without_config", r"must be a Game or take one argument, the Config: too many"),
         ("tests.small_game:GuessMatches", r"must be a Game or take one argument, the Config: missing"),
         ("tests.small_game:UNTITLED", r"2 characters need as many titles, got 0"),
+        ("tests.small_game:THREE_ROLES", r"characters that are roles must be two, got ann, bob, cid$"),
         ("tests.small_game:SHOUTED", r"of lower-case letters, digits and underscores; got Ann, Bob"),
     ],
 )
@@ -57,6 +58,12 @@ def test_an_unknown_participant_is_named() -> None:
         participants(override(CONFIG, {"game.characters": ("ann", "nobody")}), small_game.GUESS)
     with pytest.raises(ConfigError, match=r"unknown character 'nobody'; duel has ember_fox, .*\.\.\. \(320\)$"):
         participants(override(CONFIG, {"game.characters": ("nobody",)}), load_game(CONFIG))
+
+
+def test_one_role_alone_is_refused() -> None:
+    assert participants(override(CONFIG, {"game.characters": ("bob", "ann")}), small_game.ROLES) == (1, 0)
+    with pytest.raises(ConfigError, match=r"those of guess are its roles, which take part together: ann, bob; got bob"):
+        participants(override(CONFIG, {"game.characters": ("bob",)}), small_game.ROLES)
 
 
 def test_the_command_line_names_the_game() -> None:

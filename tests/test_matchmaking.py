@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from camtf.learn.rollout import EVALUATED, LEARNED, MIRRORED
 from camtf.population.matchmaking import NO_SLOT, Graph, GraphMatchmaker, search
+from camtf.population.meta_strategies import pfsp_row
 from camtf.population.payoffs import Nodes
 
 WIDTH = 4
@@ -75,6 +78,33 @@ def test_pairs_that_are_only_counted_are_uniform_and_so_are_characters() -> None
     np.testing.assert_allclose(counts / 30_000, 1 / 3, atol=0.01)
     both = drawn.character[0] * 10 + drawn.character[1]
     np.testing.assert_allclose(np.unique(both, return_counts=True)[1] / 30_000, 0.25, atol=0.01)
+
+
+@pytest.mark.parametrize("any_mixture", [0.0, 0.5])
+def test_roles_meet_each_other(any_mixture: float) -> None:
+    """A character is drawn for the learner, the opponent has the other one."""
+    nodes = Nodes(3, (0, 1), by_character=False, roles=True)
+    graph = dataclasses.replace(slots().graph, any_mixture=any_mixture)
+    matchmaker = GraphMatchmaker(nodes, graph)
+    kind = np.repeat([LEARNED, EVALUATED], 500)
+    drawn = matchmaker.draw(chance(matchmaker, 1_000), kind)
+    np.testing.assert_array_equal(drawn.character.sum(axis=0), 1)
+    assert drawn.character[0].mean() == pytest.approx(0.5, abs=0.05)
+
+
+def test_nodes_of_one_role_never_meet() -> None:
+    """Where characters are nodes, a solver weighs those of the other role alone."""
+    nodes = Nodes(2, (0, 1), by_character=True, roles=True)
+    rates = np.array([[0.9, 0.1, 0.5, 0.5], [0.2, 0.6, 0.5, 0.5]])
+    found = nodes.mixtures(pfsp_row, np.array([2, 3]), rates)
+    expected = [[0.0, 0.9 / 1.4, 0.0, 0.5 / 1.4], [0.8 / 1.3, 0.0, 0.5 / 1.3, 0.0]]
+    np.testing.assert_allclose(found, expected)
+    np.testing.assert_allclose(nodes.mixtures(pfsp_row, np.array([2, 3]), rates[:, 2:], first=2), [[0, 1], [1, 0]])
+    matchmaker = GraphMatchmaker(nodes, Graph(np.array([2, 3]), found, np.zeros((4, WIDTH), np.float32)))
+    drawn = matchmaker.draw(chance(matchmaker, 500), np.full(500, LEARNED))
+    np.testing.assert_array_equal(drawn.character.sum(axis=0), 1)
+    free = Nodes(2, (0, 1), by_character=True)
+    np.testing.assert_allclose(free.mixtures(pfsp_row, np.array([2, 3]), rates), pfsp_row(rates))
 
 
 def test_any_mixture_is_told_and_played() -> None:

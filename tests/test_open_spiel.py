@@ -110,11 +110,13 @@ def test_rewards_and_outcomes_as_the_options_say(rng: np.random.Generator) -> No
     np.testing.assert_allclose(counted.outcome, 0.5 + 0.5 * plain.reward[0] / largest, rtol=1e-6)
 
 
-def test_player_1_takes_the_seat_that_is_left() -> None:
+def test_seats_are_taken_as_assigned_and_each_once() -> None:
     game = GOOFSPIEL_4.make(0, np.arange(2))
-    seen = game.reset(np.array([[0, 1], [0, 1]]))
+    seen = game.reset(np.array([[0, 1], [1, 0]]))
     assert seen.element[:, :, 0, 0].tolist() == [[0, 1], [1, 0]]
-    game.assign(np.array([[1, 1], [1, 1]]))
+    game.assign(np.array([[1, 1], [0, 0]]))
+    with pytest.raises(ValueError, match="match 1: one player must have each role, got 0 for both"):
+        game.assign(np.array([[1, 0], [0, 0]]))
     assert game.observe().element[0, :, 0, 0].tolist() == [0, 1]  # from the next start on
     for _ in range(3):
         seen, step = game.step(random_actions(seen, np.random.default_rng(0)))
@@ -149,7 +151,7 @@ def play(game: OpenSpielMatches, steps: int, matches: np.ndarray) -> list[np.nda
 def test_any_number_of_ranks_plays_the_same() -> None:
     def run(ids: np.ndarray, seed: int = 7) -> np.ndarray:
         game = LEDUC_POKER.make(seed, ids)
-        game.reset(np.zeros((2, len(ids)), int))
+        game.reset(np.repeat([[0], [1]], len(ids), axis=1))
         return np.stack(play(game, 40, ids))
 
     everyone, odd = run(np.arange(64)), np.arange(1, 64, 2)

@@ -85,7 +85,7 @@ class Generation:
     def __init__(
         self, config: GeneralistConfig, context: Context, tau: int, snapshots: list[Snapshot], payoffs: Payoffs
     ) -> None:
-        self.nodes = Nodes(tau + 1, context.characters, by_character=True)
+        self.nodes = Nodes(tau + 1, context.characters, by_character=True, roles=context.game.roles)
         self.frozen = one_policy_each(list(snapshots), len(context.game.characters))
         self.self_play = config.self_play_share if tau else 1.0
         self.own = self.nodes.as_everyone(tau)
@@ -106,9 +106,9 @@ class Generation:
         """Sigma: earlier nodes by how far they beat the learner, and its own likewise for self-play."""
         rates, older = self.own_rates(), self.nodes.count - len(self.own)
         sigma, mirror = np.zeros_like(rates), np.zeros_like(rates)
-        mirror[:, older:] = self._row_solver(rates[:, older:])
+        mirror[:, older:] = self.nodes.mixtures(self._row_solver, self.own, rates[:, older:], first=older)
         if older:
-            sigma[:, :older] = self._row_solver(rates[:, :older])
+            sigma[:, :older] = self.nodes.mixtures(self._row_solver, self.own, rates[:, :older])
         whole = (1.0 - self.self_play) * sigma + self.self_play * mirror
         told = self._told.copy()
         told[self.own] = whole @ self._slot

@@ -80,7 +80,7 @@ class Character:
     """One character's opponents: all characters as the round before left them. The learner is strategy 1."""
 
     def __init__(self, context: Context, position: int) -> None:
-        self.nodes = Nodes(2, context.characters, by_character=True)
+        self.nodes = Nodes(2, context.characters, by_character=True, roles=context.game.roles)
         self.payoffs = Payoffs(self.nodes.count, context.config.generalists.payoff_decay)
         self._learner = np.array([len(context.characters) + position])
         self._told = np.zeros((self.nodes.count, context.config.network.mixture_slots), np.float32)
@@ -90,7 +90,8 @@ class Character:
         """The learner's row over the others."""
         others = len(self.nodes.characters)
         sigma = np.zeros((1, self.nodes.count))
-        sigma[:, :others] = self._row_solver(self.payoffs.rates(self._learner)[:, :others])
+        rates = self.payoffs.rates(self._learner)[:, :others]
+        sigma[:, :others] = self.nodes.mixtures(self._row_solver, self._learner, rates)
         return Graph(learners=self._learner, sigma=sigma, told=self._told)
 
     def arrays(self) -> dict[str, np.ndarray]:

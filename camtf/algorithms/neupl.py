@@ -11,7 +11,7 @@ import numpy as np
 
 from camtf.algorithms.freezing import freeze
 from camtf.config import GeneralistConfig
-from camtf.population.belief import Belief
+from camtf.population.belief import Belief, belief_of
 from camtf.population.matchmaking import Graph
 from camtf.population.meta_strategies import SOLVERS, centred, lower_triangular
 from camtf.population.payoffs import Nodes, Payoffs
@@ -32,8 +32,9 @@ def train(context: Context, any_mixture: float = 0.0) -> Strategies:
     """
     c = context.config.generalists
     policy = context.policy(context.config.seed)
-    belief = Belief(policy) if c.belief else None
-    slots = Slots(c, context.characters, context.config.network.mixture_slots, any_mixture, belief)
+    belief = belief_of(context.game, context.policy()) if c.belief else None
+    nodes = Nodes(c.slots, context.characters, by_character=False, roles=context.game.roles)
+    slots = Slots(c, nodes, context.config.network.mixture_slots, any_mixture, belief)
     opponents = slots.opponents(context)  # the same network, as it was when the unroll began
     training = Training(
         context,
@@ -78,14 +79,14 @@ class Slots:
     def __init__(
         self,
         config: GeneralistConfig,
-        characters: tuple[int, ...],
+        nodes: Nodes,
         width: int,
         any_mixture: float = 0.0,
         belief: Belief | None = None,
     ) -> None:
         self.config = config
         self.belief = belief
-        self.nodes = Nodes(config.slots, characters, by_character=False)
+        self.nodes = nodes
         self.payoffs = Payoffs(config.slots, config.payoff_decay)
         self.accepted = SINK
         self._width, self._any_mixture = width, any_mixture

@@ -74,7 +74,7 @@ class Response:
     """A fixed mixture of frozen strategies to respond to. Nodes are strategies; the newest is the learner."""
 
     def __init__(self, context: Context, sigma: np.ndarray) -> None:
-        self.nodes = Nodes(len(sigma) + 1, context.characters, by_character=False)
+        self.nodes = Nodes(len(sigma) + 1, context.characters, by_character=False, roles=context.game.roles)
         self._sigma = np.append(sigma, 0.0)[None]
         self._told = np.zeros((self.nodes.count, context.config.network.mixture_slots), np.float32)
 

@@ -83,7 +83,7 @@ class Specialist:
 
     def __init__(self, context: Context, opponents: Strategies, generalist: Snapshot, character: int) -> None:
         width = context.config.network.mixture_slots
-        self.nodes = Nodes(len(opponents) + 1, context.characters, by_character=True)
+        self.nodes = Nodes(len(opponents) + 1, context.characters, by_character=True, roles=context.game.roles)
         self.payoffs = Payoffs(self.nodes.count, context.config.generalists.payoff_decay)
         self._learner = np.array([self.nodes.of(len(opponents), character)])
         self._frozen = len(opponents) * len(context.characters)
@@ -96,7 +96,8 @@ class Specialist:
     def graph(self) -> Graph:
         """The opponents by how far they beat the Specialist."""
         sigma = np.zeros((1, self.nodes.count))
-        sigma[:, : self._frozen] = self._row_solver(self.payoffs.rates(self._learner)[:, : self._frozen])
+        rates = self.payoffs.rates(self._learner)[:, : self._frozen]
+        sigma[:, : self._frozen] = self.nodes.mixtures(self._row_solver, self._learner, rates)
         return Graph(learners=self._learner, sigma=sigma, told=self._told)
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -4,9 +4,9 @@ A policy is a table float64 ``[I, K]``: probabilities of the K actions in each o
 seats. So one table plays either seat, and what it gains against another is the mean over both seatings: whatever the
 seats are, this is a symmetric zero-sum game. Gains are in returns.
 
-Everything runs over sequences (von Stengel 1996, "Efficient computation of behavior strategies"): a policy becomes the
-product of its own probabilities along each sequence, its *plan*; a mixture of policies, one of which is drawn before
-the game and kept, is the weighted sum of their plans.
+Everything runs over sequences (`camtf.games.sequences`): a policy becomes the product of its own probabilities along
+each sequence, its *plan*; a mixture of policies, one of which is drawn before the game and kept, is the weighted sum of
+their plans.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
+from camtf.games.sequences import likelihoods, plan
 from camtf.games.tree import GameTree
 from camtf.types import Observation
 
@@ -57,21 +58,6 @@ def policy_table(policy: Policy, game: Enumerated, mixture: np.ndarray) -> np.nd
 def uniform_table(tree: GameTree) -> np.ndarray:
     """Uniform over the legal actions, ``[I, K]``."""
     return tree.legal / tree.legal.sum(axis=1, keepdims=True)
-
-
-def plan(tree: GameTree, table: np.ndarray) -> np.ndarray:
-    """Own probability of every sequence, ``[I K + 1]``; the last is the empty one's, 1.
-
-    Raises:
-        ValueError: the table is no table of probabilities of legal actions, or the game forgets.
-    """
-    _check(tree, table)
-    reach = np.zeros(tree.sequences)
-    reach[-1] = 1.0
-    by_state = reach[:-1].reshape(table.shape)
-    for states in tree.stages:
-        by_state[states] = reach[tree.prior[states], None] * table[states]
-    return reach
 
 
 def payoffs(tree: GameTree, tables: Sequence[np.ndarray]) -> np.ndarray:
@@ -134,14 +120,6 @@ def row_gap(tree: GameTree, table: np.ndarray, opponents: Sequence[np.ndarray], 
     return best_response(tree, opponents, weights)[1] - gain(tree, table, opponents, weights)
 
 
-def likelihoods(tree: GameTree, opponents: Sequence[np.ndarray]) -> np.ndarray:
-    """How likely it is to come to each information state against each opponent, own choices aside, ``[I, n]``."""
-    at, seat = np.nonzero(tree.info >= 0)
-    state, others = tree.info[at, seat], tree.sequence[at, 1 - seat]
-    reach = [tree.chance_reach[at] * plan(tree, table)[others] for table in opponents]
-    return np.stack([np.bincount(state, r, len(tree.seat)) for r in reach], axis=-1)
-
-
 def beliefs(tree: GameTree, opponents: Sequence[np.ndarray], weights: np.ndarray) -> np.ndarray:
     """Who the opponent is, as far as each information state tells, ``[I, n]``: the posterior of the mixture. What no
     opponent lets happen leaves it as it was."""
@@ -197,20 +175,6 @@ def information_use(
         exact=float(np.mean([best_response(tree, opponents, m)[1] for m in mixtures])),
         uninformed=float(np.mean([uninformed_response(tree, opponents, m)[1] for m in mixtures])),
     )
-
-
-def _check(tree: GameTree, table: np.ndarray) -> None:
-    if table.shape != tree.legal.shape:
-        raise ValueError(f"a table of {tree.name} must have shape {tree.legal.shape}, got {table.shape}")
-    wrong = ~np.isclose(np.where(tree.legal, table, 0.0).sum(axis=1), 1.0, atol=1e-6) | (table < 0.0).any(axis=1)
-    if wrong.any():
-        state = int(np.argmax(wrong))
-        raise ValueError(
-            f"a table must hold probabilities of legal actions; state {state} of {tree.name} has {table[state]}, "
-            f"legal are {np.flatnonzero(tree.legal[state]).tolist()}"
-        )
-    if not tree.remembers:
-        raise ValueError(f"{tree.name} has information states that forget; exact values need perfect recall")
 
 
 def _mixed_plan(tree: GameTree, opponents: Sequence[np.ndarray], weights: np.ndarray | None) -> np.ndarray:

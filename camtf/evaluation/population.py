@@ -11,6 +11,7 @@ from camtf.config import Config
 from camtf.evaluation.battles import BotSide, PoolSide, play
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.games.loading import participants
+from camtf.games.pairing import pairings
 from camtf.games.protocol import Game
 from camtf.population.pool import Pool
 from camtf.types import Snapshot
@@ -35,7 +36,8 @@ def evaluate(
     games, bot_games = config.evaluation.games, config.evaluation.bot_games
     characters = np.array(participants(config, game))
     n = len(characters)
-    everyone = np.stack(np.meshgrid(np.arange(n), np.arange(n), indexing="ij"), -1).reshape(-1, 2)
+    everyone = pairings(game, characters, characters)
+    met = len(everyone) // n  # how many characters each one meets
 
     generalist_pool = Pool(config.network, game.spec, [generalists[-1]])
     population = PoolSide(generalist_pool, np.zeros(n, np.int64), characters)
@@ -48,15 +50,16 @@ def evaluate(
     rows: list[dict[str, Any]] = [{"character": game.characters[c], "name": game.titles[c]} for c in characters]
     bots: dict[str, dict[str, Any]] = {kind: {} for kind in sides}
     for kind, side in sides.items():
-        wins = play(game, side, population, everyone, games, seed).reshape(n, n)
-        for row, won in zip(rows, wins, strict=True):
-            row[kind] = rate_with_interval(won.sum(), games * n)
-            row[kind]["against"] = {game.characters[c]: w / games for c, w in zip(characters, won, strict=True)}
+        wins = play(game, side, population, everyone, games, seed).reshape(n, met)
+        others = characters[everyone[:, 1]].reshape(n, met)
+        for row, won, against in zip(rows, wins, others, strict=True):
+            row[kind] = rate_with_interval(won.sum(), games * met)
+            row[kind]["against"] = {game.characters[c]: w / games for c, w in zip(against, won, strict=True)}
         for name, bot in game.bots.items():
-            won = play(game, side, BotSide(bot, characters), everyone, per_bot, seed).reshape(n, n)
-            bots[kind][name] = rate_with_interval(won.sum(), per_bot * n * n)
+            won = play(game, side, BotSide(bot, characters), everyone, per_bot, seed).reshape(n, met)
+            bots[kind][name] = rate_with_interval(won.sum(), per_bot * n * met)
             for row, w in zip(rows, won.sum(axis=1), strict=True):
-                row[kind].setdefault("against_bots", {})[name] = rate_with_interval(w, per_bot * n)
+                row[kind].setdefault("against_bots", {})[name] = rate_with_interval(w, per_bot * met)
     return {
         "characters": rows,
         "bots": bots,
@@ -70,15 +73,15 @@ def _generations(
     config: Config, game: Game, generalists: list[Snapshot], characters: np.ndarray, seed: int
 ) -> list[list[dict[str, Any] | None]]:
     """Win rate of each generation (row) against each earlier one (column), over all pairs of characters."""
-    n, count = len(characters), len(generalists)
+    n, count, both = len(characters), len(generalists), pairings(game, characters, characters)
     pool = Pool(config.network, game.spec, generalists)
     side = PoolSide(pool, np.repeat(np.arange(count), n), np.tile(characters, count))
-    pairings = [(a, b) for a in range(count) for b in range(a)]
-    pairs = np.array([(a * n + i, b * n + j) for a, b in pairings for i in range(n) for j in range(n)])
+    earlier = [(a, b) for a in range(count) for b in range(a)]
+    pairs = np.array([(a * n + i, b * n + j) for a, b in earlier for i, j in both])
     table: list[list[dict[str, Any] | None]] = [[None] * count for _ in range(count)]
-    if pairings:
+    if earlier:
         games = max(1, config.evaluation.games // n)
-        wins = play(game, side, side, pairs, games, seed).reshape(len(pairings), -1).sum(axis=1)
-        for (a, b), won in zip(pairings, wins, strict=True):
-            table[a][b] = rate_with_interval(won, games * n * n)
+        wins = play(game, side, side, pairs, games, seed).reshape(len(earlier), -1).sum(axis=1)
+        for (a, b), won in zip(earlier, wins, strict=True):
+            table[a][b] = rate_with_interval(won, games * len(both))
     return table

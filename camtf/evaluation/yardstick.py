@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from camtf.evaluation.battles import BotSide, PolicySide, Side, play
+from camtf.games.pairing import pairings
 from camtf.games.protocol import Game
 from camtf.model.policy import Policy
 from camtf.population.matchmaking import GraphMatchmaker
@@ -17,11 +18,10 @@ _SEED = 20_240_607
 def against_bots(game: Game, side: Side, characters: np.ndarray, games: int) -> dict[str, float]:
     """Win rate against each bot of the game, ``v_<bot>``, over at least ``games`` battles each.
 
-    Every member of the side meets the bot as each of ``characters``, all pairs equally often. The battles are the same
-    each time.
+    Every member of the side meets the bot as each of ``characters`` that it can meet, all pairs equally often. The
+    battles are the same each time.
     """
-    pairs = np.stack(np.meshgrid(*map(np.arange, (len(side.character), len(characters))), indexing="ij"), -1)
-    pairs = pairs.reshape(-1, 2)
+    pairs = pairings(game, side.character, characters)
     if len(pairs) > games:
         pairs = np.random.default_rng(_SEED).permutation(pairs)[:games]
     per_pair = -(-games // len(pairs))

@@ -24,6 +24,7 @@ _PARTS: dict[str, type | tuple[type, ...]] = {
     "characters": tuple,
     "default_characters": tuple,
     "titles": tuple,
+    "roles": bool,
     "digest": str,
     "bots": Mapping,
 }
@@ -51,7 +52,7 @@ def load_game(config: Config) -> Game:
 def participants(config: Config, game: Game) -> tuple[int, ...]:
     """Indices of the characters that take part: those that the configuration names, else the game's own choice.
 
-    Raises ConfigError on an unknown id.
+    Raises ConfigError on an unknown id, and where one of two roles is missing.
     """
     index = {character: i for i, character in enumerate(game.characters)}
     named = config.game.characters or game.default_characters
@@ -60,7 +61,13 @@ def participants(config: Config, game: Game) -> tuple[int, ...]:
             raise ConfigError(
                 f"game.characters: unknown character {quoted(character)}; {game.name} has {_listed(game.characters)}"
             )
-    return tuple(index[character] for character in named)
+    found = tuple(index[character] for character in named)
+    if game.roles and len(found) != len(game.characters):
+        raise ConfigError(
+            f"game.characters: those of {game.name} are its roles, which take part together: "
+            f"{_listed(game.characters)}; got {_listed(tuple(named))}"
+        )
+    return found
 
 
 def _imported(name: str) -> Any:
@@ -107,6 +114,8 @@ def _check(name: str, game: Any) -> None:
             f"game.name {quoted(name)}: {len(ids)} characters need as many titles, got {len(game.titles)}, and "
             f"default_characters out of themselves, got {_listed(game.default_characters)}"
         )
+    if game.roles and len(ids) != 2:
+        raise ConfigError(f"game.name {quoted(name)}: characters that are roles must be two, got {_listed(ids)}")
 
 
 def _listed(ids: tuple[Any, ...]) -> str:

@@ -111,6 +111,16 @@ class MatrixGame:
         return {"random": uniform_legal}
 
     @property
+    def roles(self) -> bool:
+        """Both sides are the same."""
+        return False
+
+    @property
+    def fully_observed(self) -> bool:
+        """Both see the same rounds, and every row that was played."""
+        return True
+
+    @property
     def digest(self) -> str:
         """Of the matrix and of all that changes what is seen or learned."""
         said = f"{self.payoff.tolist()} {self.rounds} {self.outcome} {self.spec}"

@@ -4,15 +4,14 @@ Needs the extra ``open_spiel``. A game's tree is walked through once a process, 
 afterwards a decision of B matches is a few look-ups in tables (`camtf.games.tree`), and `camtf.evaluation.exact` gives
 exact values and best responses.
 
-The seats of a game are its characters: player 0 sits where its character says, and player 1 takes the other seat,
-whatever it was assigned.
+The seats of a game are its characters: each player sits where its character says, one in each seat.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,7 @@ import numpy as np
 from camtf.games.bots import uniform_legal
 from camtf.games.checks import checked_characters
 from camtf.games.protocol import Bot
+from camtf.games.sequences import likelihoods
 from camtf.games.tree import GameTree, enumerate_tree
 from camtf.prng import counted_uniforms, match_seeds
 from camtf.types import GameSpec, Observation, Step
@@ -108,6 +108,11 @@ class OpenSpielGame:
         return {"random": uniform_legal}
 
     @property
+    def roles(self) -> bool:
+        """The characters are the seats."""
+        return True
+
+    @property
     def digest(self) -> str:
         """Of the rules with all parameters and of every option that changes what is seen or learned."""
         said = f"{_load(self.game)} {self.memory} {self.outcome} {self.reward_scale} {self.spec}"
@@ -150,6 +155,10 @@ class OpenSpielGame:
             leaf.flags.writeable = False
         return seen
 
+    def likelihoods(self, tables: Sequence[np.ndarray]) -> np.ndarray:
+        """See `camtf.games.protocol.InformationStates`."""
+        return likelihoods(self.tree, tables)
+
     def make(self, seed: int, match_ids: np.ndarray, staggered: bool = False) -> OpenSpielMatches:
         """Matches with these ids. ``staggered`` changes nothing: they are short."""
         return OpenSpielMatches(self, seed, match_ids)
@@ -189,11 +198,11 @@ class OpenSpielMatches:
         return self.spec.empty_observation(*leading, 2, self.matches)
 
     def assign(self, characters: np.ndarray) -> None:
-        """Where player 0 sits in each match from its next start on, int ``[P, B]``; player 1 takes the other seat."""
-        self._next_seat[...] = checked_characters(characters, self.matches, self.characters)[0]
+        """Where each player sits from the next start of its match on, int ``[P, B]``."""
+        self._next_seat[...] = checked_characters(characters, self.matches, self.characters, roles=True)[0]
 
     def reset(self, characters: np.ndarray, out: Observation | None = None) -> Observation:
-        """Start every match with player 0 in these seats, int ``[P, B]``."""
+        """Start every match with the players in these seats, int ``[P, B]``."""
         self.assign(characters)
         self._start(np.arange(self.matches))
         return self.observe(out)

@@ -6,7 +6,7 @@ A `Game` says what there is to play: the shapes of its observations, its charact
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -61,7 +61,11 @@ class Bot(Protocol):
 
 
 class Game(Protocol):
-    """A two-player zero-sum game for many characters. `camtf.games.duel.game.Duel` is one."""
+    """A two-player zero-sum game for many characters. `camtf.games.duel.game.Duel` is one.
+
+    Two things more may be offered, for `camtf.population.belief`: an attribute ``fully_observed``, true where a player
+    knows what the other one sees and does; or, where something is hidden, what `InformationStates` has.
+    """
 
     @property
     def name(self) -> str:
@@ -85,6 +89,11 @@ class Game(Protocol):
         """Names of the characters for people, in the same order."""
 
     @property
+    def roles(self) -> bool:
+        """Are the two characters the roles, or seats, of the game? Then each match is between one and the other. Else
+        any character can meet any, itself too."""
+
+    @property
     def digest(self) -> str:
         """Changes with the rules and the data; policies of one digest are refused in a game of another."""
 
@@ -95,3 +104,19 @@ class Game(Protocol):
     def make(self, seed: int, match_ids: np.ndarray, staggered: bool = False) -> BatchedGame:
         """B matches with these global ids, int ``[B]``. ``staggered``: their first battles begin at different stages,
         for training (a batch that goes through a long battle in step teaches one stage at a time)."""
+
+
+class InformationStates(Protocol):
+    """What a game offers beside `Game` that is small enough to list all that can be known in it.
+
+    It has one movement. A policy is a table float64 ``[I, K]`` then: probabilities of the skills in each of the I
+    information states of both players. Its matches say where their players are: ``information_state``, int ``[P, B]``.
+    """
+
+    @property
+    def information_states(self) -> Observation:
+        """What is seen in each, leaves ``[I, ...]``."""
+
+    def likelihoods(self, tables: Sequence[np.ndarray]) -> np.ndarray:
+        """How likely each policy makes it, as the opponent, to come to each information state, own choices aside,
+        float64 ``[I, n]``."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -98,11 +98,24 @@ class Opponents(Protocol):
         """Actions int32 ``[n, H]`` of n rows, each by its strategy and character, told its mixture ``[n, S]``."""
 
 
+class Turn(NamedTuple):
+    """A decision of the first n matches, once it has been played, as far as an observer looks at it."""
+
+    drawn: np.ndarray  # float32 [n, S], the mixture that the opponent was drawn from
+    told: np.ndarray  # float32 [n, S], what the learner was told when it decided
+    observation: Observation  # what the opponents saw, leaves [n, ...]
+    action: np.ndarray  # int32 [n, H], what they did
+    matches: BatchedGame  # after the decision; what has ended has begun anew
+
+
 class Observer(Protocol):
     """Changes what the learner is told by what its opponents do."""
 
-    def update(self, mixture: np.ndarray, observation: Observation, action: np.ndarray) -> np.ndarray:
-        """What it is told after the opponents' actions ``[n, H]`` at their observations, float32 ``[n, S]``."""
+    def refresh(self, policy: Policy) -> None:
+        """Opponents that play by a copy of the learner's weights play by these from now on."""
+
+    def update(self, turn: Turn) -> np.ndarray:
+        """What the learner is told at its next decision, float32 ``[n, S]``; of no account where a match has ended."""
 
 
 class Rollout:
@@ -150,6 +163,7 @@ class Rollout:
         self._other_buffers = game.empty_observation(length + 1) if keep else self._buffers
         first = self._draw(1).at(0)
         self._now = Matchups(*(x.copy() for x in first))
+        self._told = self._now.mixture.copy()
         self.game.reset(self._now.character, _step(self._buffers, length))
 
     def collect(self) -> tuple[Unroll, Outcomes]:
@@ -169,7 +183,7 @@ class Rollout:
         clock = _Clock("game", "learner", "opponents")
         for t in range(length):
             observation = _rows(_step(self._buffers, t))
-            told = self._now.mixture.reshape(-1, mixture.shape[-1])
+            told = self._told.reshape(-1, mixture.shape[-1])
             mixture[t] = told[:acting]
             clock.start()
             action[t], log_prob[t], value[t] = self.policy.act(
@@ -180,14 +194,17 @@ class Rollout:
                 Observation(*(x[acting:] for x in observation)), self._now.strategy.reshape(-1)[acting:],
                 self._now.character.reshape(-1)[acting:], told[acting:], noise[t, acting:],
             )  # fmt: skip
-            if self.observer is not None:
-                against = Observation(*(x[acting : acting + rows] for x in observation))
-                self._now.mixture[0, :rows] = self.observer.update(self._now.mixture[0, :rows], against, others[:rows])
             clock.stop("opponents")
             actions = np.concatenate([action[t], others]).reshape(2, -1, 2)
             self.game.assign(following.character[t])
             _, step = self.game.step(actions, _step(self._buffers, t + 1))
             clock.stop("game")
+            if self.observer is not None:
+                against = Observation(*(x[acting : acting + rows] for x in observation))
+                self._told[0, :rows] = self.observer.update(
+                    Turn(self._now.mixture[0, :rows], told[:rows], against, others[:rows], self.game)
+                )
+                clock.stop("opponents")
             reward[t] = step.reward.reshape(-1)[:acting]
             done[t] = np.concatenate([step.done, step.done[: self.layout.mirrored]])
             ended = np.flatnonzero(step.done)
@@ -195,9 +212,10 @@ class Rollout:
                 finished.append(_outcomes(self._now, ended, step.outcome))
                 for now, after in zip(self._now, following, strict=True):
                     now[:, ended] = after[t][:, ended]
+                self._told[:, ended] = self._now.mixture[:, ended]
 
         self.seconds = clock.seconds
-        mixture[length] = self._now.mixture.reshape(-1, mixture.shape[-1])[:acting]
+        mixture[length] = self._told.reshape(-1, mixture.shape[-1])[:acting]
         learned = [np.ascontiguousarray(x[:, :rows]) for x in (mixture, action, log_prob, value, reward, done)]
         mixture, action, log_prob, value, reward, done = learned
         seen = Observation(*(x.reshape(length + 1, 2 * self.layout.matches, *x.shape[3:]) for x in self._buffers))
@@ -218,6 +236,7 @@ class Rollout:
         """What the future depends on beside the policies and the number of unrolls, arrays ``[B, ...]``."""
         return {
             **{name: array.swapaxes(0, 1).copy() for name, array in self._now._asdict().items()},
+            **({} if self.observer is None else {"told": self._told.swapaxes(0, 1).copy()}),
             **{f"game_{name}": array for name, array in self.game.state().items()},
         }
 
@@ -225,6 +244,8 @@ class Rollout:
         """Go on from a `state` after so many unrolls."""
         self.unrolls = unrolls
         self._now = Matchups(*(np.ascontiguousarray(state[name].swapaxes(0, 1)) for name in Matchups._fields))
+        told = self._now.mixture if self.observer is None else state["told"].swapaxes(0, 1)
+        self._told = np.array(told, order="C")
         self.game.restore({name.removeprefix("game_"): a for name, a in state.items() if name.startswith("game_")})
         self.game.observe(_step(self._buffers, self.length))
 

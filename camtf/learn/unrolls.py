@@ -40,7 +40,7 @@ class Synchronous:
 
     def next(self) -> tuple[Unroll, Outcomes]:
         """The next unroll and the battles that ended in it."""
-        self._opponents.refresh(self._policy)
+        _refresh(self._opponents, self.rollout, self._policy)
         return self.rollout.collect()
 
     def prepare(self) -> None:
@@ -83,7 +83,7 @@ class Overlapped:
     def prepare(self) -> None:
         """The graph has been solved: begin the next unroll by the present weights."""
         self.rollout.policy.set_weights(self._policy.get_weights())
-        self._opponents.refresh(self._policy)
+        _refresh(self._opponents, self.rollout, self._policy)
         self._before = self._now()
         self._following = self._background.submit(self.rollout.collect)
 
@@ -97,7 +97,7 @@ class Overlapped:
         """Go on from a `state`."""
         self.rollout.restore(saved.matches, saved.unrolls)
         self.rollout.policy.set_weights(saved.behaviour)
-        self._opponents.refresh(self.rollout.policy)
+        _refresh(self._opponents, self.rollout, self.rollout.policy)
 
     def close(self) -> None:
         """Wait for what is being played."""
@@ -105,3 +105,10 @@ class Overlapped:
 
     def _now(self) -> Saved:
         return Saved(self.rollout.state(), self.rollout.policy.get_weights(), self.rollout.unrolls)
+
+
+def _refresh(opponents: Refreshed, rollout: Rollout, policy: Policy) -> None:
+    """Opponents, and who judges what they do, take over the weights of a policy."""
+    opponents.refresh(policy)
+    if rollout.observer is not None:
+        rollout.observer.refresh(policy)

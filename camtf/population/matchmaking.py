@@ -60,6 +60,9 @@ class GraphMatchmaker:
         assert graph.sigma.shape == (len(graph.learners), n) and graph.told.shape[0] == n
         assert self.chances == 5 + graph.told.shape[1] * (graph.any_mixture > 0)
         self.graph = graph
+        if self.nodes.roles and self.nodes.by_character:
+            same = self._character[graph.learners, None] == self._character
+            assert not graph.sigma[same].any() and (graph.mirror is None or not graph.mirror[same].any())
         self._sigma = np.cumsum(graph.sigma, axis=1)
         self._mirror = None if graph.mirror is None else np.cumsum(graph.mirror, axis=1)
 
@@ -99,8 +102,10 @@ class GraphMatchmaker:
             mixture, drawn = _dirichlet(u[which, 5:], u[which, 1], g.mixable, g.told.shape[1])
             strategy[0, which], strategy[1, which] = NO_SLOT, drawn
             told[0, which], told[1, which] = mixture, g.told[drawn]
-        any_character = self._participants[_index(u[:, 2:4].T, len(self._participants))]
-        character = np.where(self._character[node] < 0, any_character, self._character[node])
+        drawn_character = self._participants[_index(u[:, 2:4].T, len(self._participants))]
+        if self.nodes.roles:
+            drawn_character[1] = self._participants.sum() - drawn_character[0]  # the other one of two
+        character = np.where(self._character[node] < 0, drawn_character, self._character[node])
         shaped = [
             np.moveaxis(x.reshape(2, *leading, *x.shape[2:]), 0, len(leading) - 1) for x in (strategy, character, told)
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from camtf.evaluation.battles import PoolSide, play
+from camtf.games.pairing import pairings
 from camtf.population.strategies import Strategies
 from camtf.population.training import Context
 
@@ -22,7 +23,7 @@ def win_rates(context: Context, strategies: Strategies, pairs: list[tuple[int, i
         return np.zeros(0)
     characters = np.array(context.characters)
     n = len(characters)
-    both = np.stack(np.meshgrid(np.arange(n), np.arange(n), indexing="ij"), -1).reshape(-1, 2)
+    both = pairings(context.game, characters, characters)
     if len(both) > games:
         both = np.random.default_rng(_SEED).permutation(both)[:games]
     side = side_of(context, strategies)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from camtf.population.meta_strategies import RowSolver
 from camtf.types import Outcomes
 
 _RESCALE = 1e6
@@ -22,11 +23,13 @@ class Nodes:
         characters: those that take part, indices into `camtf.games.protocol.Game.characters`.
         by_character: a node for each strategy and character (strategy-major), else one for each strategy, which stands
             for a character drawn uniformly.
+        roles: characters are the two roles of the game, so that nodes of the same one never meet.
     """
 
     strategies: int
     characters: tuple[int, ...]
     by_character: bool
+    roles: bool = False
 
     @property
     def count(self) -> int:
@@ -44,6 +47,22 @@ class Nodes:
         if not self.by_character:
             return np.full(self.count, -1)
         return np.tile(np.array(self.characters), self.strategies)
+
+    def mixtures(self, solver: RowSolver, learners: np.ndarray, rates: np.ndarray, first: int = 0) -> np.ndarray:
+        """Each learner's mixture of the opponents that it can meet, float64 ``[r, c]``.
+
+        Args:
+            solver: from win rates to a mixture.
+            learners: nodes, int ``[r]``.
+            rates: their win rates against the c nodes from ``first`` on, ``[r, c]``.
+        """
+        if not (self.roles and self.by_character):
+            return solver(rates)
+        found = np.zeros_like(rates)
+        others = self.character[first : first + rates.shape[1]]
+        for row, own in enumerate(self.character[learners]):
+            found[row, others != own] = solver(rates[row, others != own])
+        return found
 
     def of(self, strategy: np.ndarray | int, character: np.ndarray | int) -> np.ndarray:
         """Nodes of strategies as characters."""

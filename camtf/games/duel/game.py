@@ -58,6 +58,16 @@ class Duel:
         return tuple(self.roster.names)
 
     @property
+    def roles(self) -> bool:
+        """Anybody can meet anybody."""
+        return False
+
+    @property
+    def fully_observed(self) -> bool:
+        """What one sees, the other sees; and what one chooses, unless it starts later."""
+        return self.input_delay_ticks == 0
+
+    @property
     def digest(self) -> str:
         """Of the version of the rules and the roster."""
         return hashlib.sha256(f"{RULES_VERSION} {self.roster.digest}".encode()).hexdigest()
