@@ -136,7 +136,7 @@ def measure(
     restored = [replace(s, weights=stored[name][1]) for name, s in snapshots.items()]
     key = tuple(w.tobytes() for s in restored for w in s.weights.values())
     if key not in played:
-        pool = Pool(specialists.config.network, specialists.game.spec, restored)
+        pool = Pool(specialists.config.network, specialists.game.spec, restored, specialists.build)
         side = PoolSide(pool, np.arange(len(restored)), specialists.side.character)
         played[key] = play_paired(
             specialists.game, side, specialists.side, mirror(specialists), FLAGS.matches, FLAGS.seed

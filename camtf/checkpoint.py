@@ -2,7 +2,7 @@
 
 A run directory::
 
-    config.json                            the whole configuration, roster digest, commit, versions, machine, command
+    config.json                            every setting, the game's digest, commit, versions, machine, command
     generalists/generation_01.npz          frozen policies of stage 1 (slot_01, iteration_01, ... of other algorithms)
     generalists/population.json            the finished population: its strategies, their policies, U between them
     specialists/<character>.npz            one Specialist per character
@@ -56,18 +56,22 @@ class RunDirectory:
         """A finished Specialist."""
         return self.path / "specialists" / f"{character_id}.npz"
 
-    def begin(self, config: Config, game: Game, write: bool) -> None:
+    def begin(self, config: Config, game: Game, write: bool, network: dict[str, Any] | None = None) -> None:
         """Claim the directory for a run, or check that it holds this very run. Raises CheckpointError.
 
         Settings that do not change what is trained may differ from those of before; ``config.json`` takes them over.
         Who writes holds a lock until the process ends. One that was killed may leave ranks that live a little longer:
         they are waited for.
+
+        Args:
+            network: what tells a network of the user's own from others, see `camtf.model.loading.describe`.
         """
         if write:
             self._lock()
         file = self.path / "config.json"
         if file.exists():
             changed = self._changed(config, game)
+            self.check_network(network)
             if changed and write:
                 files.write_json(file, {**self._about(), "config": to_json(config)})
                 logging.info("%s goes on with other settings: %s", self.path, "; ".join(changed))
@@ -77,6 +81,7 @@ class RunDirectory:
                 "game": game.name,
                 "game_digest": game.digest,
                 "characters": list(game.characters),
+                "network": network,
                 **provenance(),
             }
             files.write_json(file, about)
@@ -97,6 +102,19 @@ class RunDirectory:
             raise CheckpointError(
                 f"{self.path / 'config.json'}: the run has the game (rules and roster) {trained[:16]}, given is "
                 f"{game.digest[:16]}"
+            )
+
+    def check_network(self, network: dict[str, Any] | None) -> None:
+        """Raises CheckpointError where the run was trained with another network of the user's own.
+
+        Args:
+            network: as in `begin`.
+        """
+        there = self._about().get("network")
+        different = _difference(there, network)
+        if different:
+            raise CheckpointError(
+                f"{self.path / 'config.json'}: the run has another network than network.name gives now: {different}"
             )
 
     def write_snapshot(self, file: Path, snapshot: Snapshot, meta: dict[str, Any]) -> None:
@@ -131,7 +149,8 @@ class RunDirectory:
     def check_population(self) -> None:
         """Raises CheckpointError where stage 1 is not finished."""
         if not self.has_population():
-            there = sorted(file.stem for file in self.population_file.parent.glob("*.npz"))
+            found = self.population_file.parent.glob("*.npz")
+            there = sorted(file.stem for file in found if not file.stem.endswith(".payoffs"))
             raise CheckpointError(
                 f"{self.path} holds no finished population ({', '.join(there) or 'nothing'} so far); finish the "
                 "Generalists first: camtf.train with the settings of the run and --stage=generalists"
@@ -258,3 +277,16 @@ class RunDirectory:
                 "give the same values to resume it, or another --run_dir"
             )
         return list(words.values())
+
+
+def _difference(there: dict[str, Any] | None, given: dict[str, Any] | None) -> str:
+    """What tells two networks of `camtf.model.loading.describe` apart, in words; empty where they are the same."""
+    if there is None or given is None:
+        return "" if there == given else "one is the default network"
+    shapes, others = there["weights"], given["weights"]
+    for path in sorted(shapes.keys() | others.keys()):
+        if shapes.get(path) != others.get(path):
+            return f"weight {path!r} has shape {shapes.get(path, 'none')} there, {others.get(path, 'none')} now"
+    if not np.allclose(there["answers"], given["answers"], rtol=1e-3, atol=1e-3):
+        return "its weights are alike, but it computes something else with them"
+    return ""

@@ -34,7 +34,10 @@ class RewardConfig(Checked):
 class GameConfig(Checked):
     """Which matches are played."""
 
-    name: str = setting("", "the game: empty or duel, or module:attribute, a Game or a function of the Config")
+    name: str = setting(
+        "",
+        "the game: empty or duel, or module:attribute, a Game, or a function of the Config, or module:function(3, ...)",
+    )
     roster: str = setting(
         "", "folder with characters.toml and loadout.toml; empty: the roster that camtf brings", fixed=False
     )  # what it holds is fixed: a run keeps its digest
@@ -53,9 +56,13 @@ class GameConfig(Checked):
 
 @dataclass(frozen=True)
 class NetworkConfig(Checked):
-    """Sizes of the four-module network. The default has at least 60,000 parameters, and widths with which the trunk's
-    input is a multiple of 16, as many numbers as a processor multiplies at once."""
+    """The network and its sizes. The default, of four modules, has at least 60,000 parameters, and widths with which
+    the trunk's input is a multiple of 16, as many numbers as a processor multiplies at once."""
 
+    name: str = setting(
+        "",
+        "the network: empty for the four modules, or module:attribute, a function of NetworkConfig, GameSpec and seed",
+    )
     embedding: int = setting(8, "width of the embedding of each id in the Element module", 1, 256)
     fighter_filters: int = setting(48, "Conv1D filters over the two fighters and their projectiles (Basic)", 1, 1024)
     history_filters: int = setting(32, "Conv1D filters over the last actions (Basic)", 1, 1024)

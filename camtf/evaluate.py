@@ -15,8 +15,9 @@ from camtf import checkpoint, command, distributed, files, plan
 from camtf.config import MOST_SEED, ConfigError, EvaluationConfig, leaves
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.report import population_table
-from camtf.games.duel.roster import RosterError
 from camtf.games.loading import load_game, participants
+from camtf.games.protocol import GameError
+from camtf.model.loading import describe, load_network
 from camtf.provenance import provenance
 
 FLAGS = flags.FLAGS
@@ -46,12 +47,14 @@ def main() -> None:
         config = dataclasses.replace(config, evaluation=dataclasses.replace(config.evaluation, **changes))
         game = load_game(config)
         run.check_game(game)
+        build = load_network(config.network, game.spec)
+        run.check_network(describe(build, config.network, game.spec))
         ids = [game.characters[c] for c in participants(config, game)]
         plan.check_evaluation(config.evaluation, len(ids))
         generalists = run.generalists()
         specialists = {i: run.specialist(i, generalists[-1]) for i in ids}
         with distributed.together():
-            result = evaluate(config, game, generalists, specialists, FLAGS.seed)
+            result = evaluate(config, game, generalists, specialists, FLAGS.seed, build)
         if distributed.rank() == 0:
             weights = {snapshot.name: snapshot.digest for snapshot in [*generalists, *specialists.values()]}
             result |= {"seed": FLAGS.seed, "weights": weights, **provenance()}
@@ -60,7 +63,7 @@ def main() -> None:
             files.write_json(file, result)
             print(f"\nwritten to {file}")
             print(json.dumps(_summary(result)))
-    except (ConfigError, RosterError, files.FileError, distributed.RankLostError) as error:
+    except (ConfigError, GameError, files.FileError, distributed.RankLostError) as error:
         raise command.failure(error) from error
 
 

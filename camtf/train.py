@@ -13,8 +13,8 @@ from absl import flags, logging
 
 from camtf import checkpoint, command, files, interrupt, plan
 from camtf.config import PRESETS, Config, ConfigError, leaves, override, preset
-from camtf.games.duel.roster import RosterError
 from camtf.games.loading import load_game
+from camtf.games.protocol import GameError
 from camtf.learn.moments import NotFiniteError
 from camtf.settings import quoted
 
@@ -31,6 +31,8 @@ def config_from_flags(values: flags.FlagValues = FLAGS) -> Config:
         given = values[name].value
         if given is not None:
             changes[name] = _parse_tuple(name, given, field.metadata["items"]) if isinstance(given, list) else given
+    if changes.get("game.name", "duel") not in ("", "duel"):  # the presets' characters are the duel's
+        changes.setdefault("game.characters", ())
     return override(base, changes)
 
 
@@ -65,6 +67,7 @@ def define_flags(values: flags.FlagValues = FLAGS) -> None:
         else:
             flags.DEFINE_string(name, None, described, flag_values=values)
     flags.DEFINE_alias("game", "game.name", flag_values=values)
+    flags.DEFINE_alias("network", "network.name", flag_values=values)
 
 
 def main() -> None:
@@ -89,6 +92,7 @@ def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...])
     from camtf import distributed
     from camtf.algorithms import population, specialists, train_population
     from camtf.evaluation.yardstick import periodic_evaluation
+    from camtf.model.loading import describe, load_network
     from camtf.population.training import Context
 
     try:
@@ -100,9 +104,11 @@ def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...])
                 config.specialists.groups, distributed.size(), groups,
             )  # fmt: skip
         game = load_game(config)
-        context = Context(config, game, run, periodic=periodic_evaluation(game, config.evaluation.yardstick_games))
+        build = load_network(config.network, game.spec)
+        context = Context(config, game, run, build, periodic_evaluation(game, config.evaluation.yardstick_games))
         with distributed.together():
-            run.begin(config, game, write=distributed.rank() == 0)
+            network = describe(build, config.network, game.spec)
+            run.begin(config, game, distributed.rank() == 0, network)
             distributed.barrier()
             strategies = train_population(context) if "generalists" in stages else population(context)
             if "specialists" in stages:
@@ -113,7 +119,7 @@ def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...])
         raise SystemExit(130) from stop
     except distributed.RankLostError as error:
         raise command.failure(f"{error}; the same command goes on from the last checkpoint") from error
-    except (RosterError, files.FileError, distributed.ReplicaError, NotFiniteError, ValueError) as error:
+    except (GameError, files.FileError, distributed.ReplicaError, NotFiniteError, ValueError) as error:
         raise command.failure(error) from error
 
 

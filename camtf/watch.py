@@ -21,6 +21,7 @@ from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster, RosterError, load_roster
 from camtf.games.duel.viewer import write_film, write_page
 from camtf.games.loading import load_game
+from camtf.model.loading import load_network
 from camtf.population.pool import Pool
 from camtf.settings import quoted
 
@@ -38,7 +39,9 @@ def play_match(
 
 def specialist_side(run: RunDirectory, game: Duel, character: str) -> PoolSide:
     """The Specialist of a character. Raises CheckpointError where the run has none."""
-    pool = Pool(run.config().network, game.spec, [run.read_snapshot(run.specialist_file(character))])
+    config = run.config().network
+    build = load_network(config, game.spec)
+    pool = Pool(config, game.spec, [run.read_snapshot(run.specialist_file(character))], build)
     return PoolSide(pool, np.zeros(1, np.int64), np.array([game.roster.index(character)]))
 
 

@@ -15,7 +15,7 @@ from camtf import command, distributed
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.report import table
 from camtf.files import FileError
-from camtf.games.duel.roster import RosterError
+from camtf.games.protocol import GameError
 from mobile.exporter import LIMITS, Exporter, Options
 from mobile.files import PackError
 from mobile.pack import PRECISIONS
@@ -60,7 +60,7 @@ def main() -> None:
         )  # fmt: skip
         exporter = Exporter(RunDirectory(FLAGS.run_dir), folder, options)
         entries = exporter.export()
-    except (RosterError, PackError, FileError, ValueError) as error:
+    except (GameError, PackError, FileError, ValueError) as error:
         raise command.failure(error) from error
     rows = [[e.file, e.character, e.precision, f"{e.size_bytes:,}"] for e in entries]
     print(table(["file", "character", "precision", "bytes"], rows))

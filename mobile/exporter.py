@@ -16,7 +16,7 @@ from absl import logging
 
 from camtf.checkpoint import RunDirectory
 from camtf.files import FileError, check_writable
-from camtf.model.policy import BuildNetwork, Policy, build_network
+from camtf.model.policy import BuildNetwork, Policy
 from camtf.provenance import provenance
 from camtf.settings import quoted
 from mobile import deltas, golden
@@ -105,7 +105,7 @@ class Exporter:
     """Writes the pack of a run: all of it, or nothing where it fails.
 
     Args:
-        build: made the run's networks.
+        build: made the run's networks; where None, what the run's configuration names.
 
     Raises:
         CheckpointError: the run is not finished or damaged.
@@ -113,7 +113,7 @@ class Exporter:
         PackError: a character's id cannot name files, or the run's evaluation is of other weights.
     """
 
-    def __init__(self, run: RunDirectory, folder: Path, options: Options, build: BuildNetwork = build_network) -> None:
+    def __init__(self, run: RunDirectory, folder: Path, options: Options, build: BuildNetwork | None = None) -> None:
         check_writable(folder / MANIFEST)
         self.specialists = Specialists(run, build)
         self.folder = folder

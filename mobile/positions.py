@@ -12,7 +12,8 @@ from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import PoolSide, Turn, play
 from camtf.games.loading import load_game, participants
 from camtf.games.protocol import Game
-from camtf.model.policy import BuildNetwork, Policy, build_network
+from camtf.model.loading import describe, load_network
+from camtf.model.policy import BuildNetwork, Policy
 from camtf.population.pool import Pool
 from camtf.types import Observation, Snapshot
 
@@ -24,28 +25,30 @@ class Specialists:
     """The Specialists of a run, each playing battles against the Generalist population.
 
     Args:
-        build: made the run's networks.
+        build: made the run's networks; where None, what the run's configuration names.
 
     Raises:
-        CheckpointError: the run is not complete, or of another game.
-        ConfigError, RosterError: the run's game cannot be loaded.
+        CheckpointError: the run is not complete, or of another game or network.
+        ConfigError, GameError: the run's game or network cannot be loaded.
     """
 
-    def __init__(self, run: RunDirectory, build: BuildNetwork = build_network) -> None:
+    def __init__(self, run: RunDirectory, build: BuildNetwork | None = None) -> None:
         self.run = run
-        self.build = build
         self.config = run.config()
         self.game: Game = load_game(self.config)
         run.check_game(self.game)
+        self.build = build or load_network(self.config.network, self.game.spec)
+        if build is None:
+            run.check_network(describe(self.build, self.config.network, self.game.spec))
         self.characters = participants(self.config, self.game)
         self.ids = [self.game.characters[c] for c in self.characters]
         self.generalist = run.generalists()[-1]
         self.snapshots: dict[str, Snapshot] = {i: run.specialist(i, self.generalist) for i in self.ids}
-        self.pool = Pool(self.config.network, self.game.spec, list(self.snapshots.values()), build)
+        self.pool = Pool(self.config.network, self.game.spec, list(self.snapshots.values()), self.build)
         n = len(self.characters)
         characters = np.array(self.characters)
         self.side = PoolSide(self.pool, np.arange(n), characters)
-        generalist = Pool(self.config.network, self.game.spec, [self.generalist], build)
+        generalist = Pool(self.config.network, self.game.spec, [self.generalist], self.build)
         self.population = PoolSide(generalist, np.zeros(n, np.int64), characters)
 
     @property

@@ -26,7 +26,7 @@ from camtf.evaluation.battles import Side, View, play
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.report import rate, table
 from camtf.files import FileError, check_writable, write_json
-from camtf.games.duel.roster import RosterError
+from camtf.games.protocol import GameError
 from camtf.model import policy as keras_policy
 from camtf.provenance import provenance
 from camtf.types import Observation
@@ -253,7 +253,7 @@ def main() -> None:
         summary = summarise(results, positions, battles)
         about = {"weights": specialists.weights, "seed": FLAGS.seed, **provenance()}
         write_json(file, {"models": results, **summary, **about})
-    except (ConfigError, RosterError, PackError, FileError, ImportError, distributed.RankLostError) as error:
+    except (ConfigError, GameError, PackError, FileError, ImportError, distributed.RankLostError) as error:
         raise command.failure(error) from error
     print(format_report(results, summary))
     print(f"\n{positions:,} positions and {battles:,} battles for each model; written to {file}")

@@ -40,5 +40,6 @@ def _program(module: str, arguments: tuple[str, ...], environment: dict[str, str
         os.dup2(streams, stream)
     os.chdir(ROOT)
     sys.argv = [module, *arguments]
+    sys.path[:0] = [folder for folder in environment.get("PYTHONPATH", "").split(os.pathsep) if folder]
     sys.modules.pop(module, None)  # what is loaded is not run again
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -7,6 +7,7 @@ from absl import flags
 
 from camtf import train
 from camtf.config import ConfigError, override, preset
+from camtf.games import matrix, open_spiel
 from camtf.games.duel.game import Duel
 from camtf.games.loading import load_game, participants
 from tests import small_game
@@ -30,6 +31,24 @@ def test_a_game_of_ones_own_by_its_name() -> None:
     made = load_game(override(CONFIG, {"game.name": "tests.small_game:make_guess", "seed": 8}))
     assert made.name == "guess for seed 8" and participants(override(CONFIG, {"game.characters": ()}), made) == (0, 1)
     assert participants(override(CONFIG, {"game.characters": ("bob",)}), made) == (1,)
+    made = load_game(override(CONFIG, {"game.name": "tests.small_game:make_without_config"}))
+    assert made is small_game.GUESS
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("camtf.games.matrix:rock_paper_scissors", matrix.rock_paper_scissors().digest),
+        ("camtf.games.matrix:rock_paper_scissors(3, history=1)", matrix.rock_paper_scissors(3, 1).digest),
+        ("camtf.games.matrix:rps_with_sink(rocks=4)", matrix.rps_with_sink(4).digest),
+        ("camtf.games.matrix:transitive_ladder", matrix.transitive_ladder(4).digest),
+        ("camtf.games.matrix:biased_rps", matrix.biased_rps().digest),
+        ("camtf.games.open_spiel:KUHN_POKER", open_spiel.KUHN_POKER.digest),
+        ("camtf.games.open_spiel:OpenSpielGame('kuhn_poker')", open_spiel.OpenSpielGame("kuhn_poker").digest),
+    ],
+)
+def test_the_games_that_come_along_have_names(name: str, digest: str) -> None:
+    assert load_game(override(CONFIG, {"game.name": name})).digest == digest
 
 
 @pytest.mark.parametrize(
@@ -41,8 +60,13 @@ def test_a_game_of_ones_own_by_its_name() -> None:
         ("tests.small_game:CHESS", r"the module 'tests.small_game' has no 'CHESS'"),
         ("tests.small_game:NO_GAME", r"'tests.small_game:NO_GAME' gives str, which is no Game: it needs 'name', a str"),
         ("tests.small_game:make_nothing", r"gives NoneType, which is no Game: it needs 'name', a str"),
-        ("tests.small_game:make_without_config", r"must be a Game or take one argument, the Config: too many"),
-        ("tests.small_game:GuessMatches", r"must be a Game or take one argument, the Config: missing"),
+        ("tests.small_game:GuessMatches", r"must be a Game or take one argument, the Config, or none: missing"),
+        ("camtf.games.matrix:rock_paper_scissors(0)", r"rounds must be at least 1, got 0"),
+        ("camtf.games.matrix:rock_paper_scissors(size=3)", r"unexpected keyword argument 'size'"),
+        ("camtf.games.matrix:rock_paper_scissors(print(1))", r"the arguments must be numbers, texts and the like"),
+        ("camtf.games.matrix:rock_paper_scissors(3", r"the arguments must be numbers, texts and the like"),
+        ("camtf.games.matrix:rock_paper_scissors(3).make", r"'it is no call of a function'"),
+        ("camtf.games.open_spiel:OpenSpielGame('chess_960')", r"OpenSpielGame\('chess_960'\)\": .*chess_960"),
         ("tests.small_game:UNTITLED", r"2 characters need as many titles, got 0"),
         ("tests.small_game:THREE_ROLES", r"characters that are roles must be two, got ann, bob, cid$"),
         ("tests.small_game:SHOUTED", r"of lower-case letters, digits and underscores; got Ann, Bob"),
@@ -68,5 +92,9 @@ def test_one_role_alone_is_refused() -> None:
 
 def test_the_command_line_names_the_game() -> None:
     train.define_flags()
-    flags.FLAGS(["train", "--run_dir=x", "--preset=test", "--game=tests.small_game:GUESS"])
-    assert train.config_from_flags().game.name == "tests.small_game:GUESS"
+    flags.FLAGS(["train", "--run_dir=x", "--preset=test", "--game=tests.small_game:GUESS", "--network=m:a"])
+    config = train.config_from_flags()
+    assert config.game.name == "tests.small_game:GUESS" and config.network.name == "m:a"
+    assert config.game.characters == ()  # the preset's are the duel's
+    flags.FLAGS(["train", "--run_dir=x", "--game=tests.small_game:GUESS", "--game.characters=bob"])
+    assert train.config_from_flags().game.characters == ("bob",)

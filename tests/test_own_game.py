@@ -1,67 +1,46 @@
-"""The example of the manual for users' own games: it is run as it stands there, and what it trains plays well."""
+"""The example of the manual for users' own games: it goes through the whole line as it stands there, and what it trains
+plays well."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from camtf.types import Observation
-
-TEXT = (Path(__file__).parents[1] / "docs" / "own_game.md").read_text(encoding="utf-8")
+from camtf import files
+from tests.end_to_end_checks import check_exported
+from tests.manual_programs import executed, program, run_commands
 
 
 @pytest.fixture(scope="module")
 def example() -> dict[str, Any]:
-    (program,) = re.findall(r"```python\n(.*?)```", TEXT, re.S)
-    names: dict[str, Any] = {"__name__": "own_game"}
-    exec(compile(program, "docs/own_game.md", "exec"), names)
-    return names
+    return executed("own_game.md")
 
 
-def lead(game: Any, choose: Any, decisions: int, rng: np.random.Generator) -> float:
-    """Mean points of player 0, played by ``choose``, ahead of a random player 1, per match."""
-    observation = game.reset(np.zeros((2, game.matches), int))
-    total = 0.0
-    for _ in range(decisions):
-        others = np.stack([rng.integers(0, 3, game.matches), np.zeros(game.matches, int)], axis=-1)
-        own = choose(Observation(*(x[0] for x in observation)))
-        observation, step = game.step(np.stack([own, others]), observation)
-        assert (step.reward[0] == -step.reward[1]).all()
-        total += step.reward[0].mean()
-    return total
-
-
-def test_it_trains_and_then_beats_chance(example: dict[str, Any], tmp_path: Path) -> None:
-    policy = example["train"](tmp_path / "run")
-    mixture = np.zeros((200, policy.config.mixture_slots), np.float32)
-    mixture[:, 0] = 1.0
-    rng = np.random.default_rng(5)
-
-    def trained(seen: Observation) -> np.ndarray:
-        uniforms = rng.random((200, 4)).astype(np.float32) * 0.998 + 0.001
-        return policy.act(Observation(*map(np.array, seen)), mixture, uniforms)[0].numpy()
-
-    ids = np.arange(200)
-    won = lead(example["CoinRace"](3, ids), trained, 60, rng)
-    chance = lead(
-        example["CoinRace"](3, ids), lambda seen: np.stack([rng.integers(0, 3, 200), np.zeros(200, int)], -1), 60, rng
-    )
-    assert abs(chance) < 0.5 and won > 3.0
+def test_the_whole_line_and_then_it_beats_chance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "coin_race.py").write_text(program("own_game.md"))
+    run_commands("own_game.md", tmp_path, monkeypatch)
+    bots = files.read_json(tmp_path / "runs" / "coin" / "evaluation.json")["bots"]
+    assert all(bots[kind]["random"]["low"] > 0.8 for kind in ("generalist", "specialist")), bots
+    monkeypatch.syspath_prepend(tmp_path)
+    check_exported(tmp_path / "runs" / "coin", tmp_path / "build" / "coin")
 
 
 def test_its_state_is_all_that_the_future_depends_on(example: dict[str, Any], rng: np.random.Generator) -> None:
-    one, two = (example["CoinRace"](1, np.arange(5)) for _ in range(2))
-    one.reset(np.zeros((2, 5), int))
+    one, two = (example["COIN_RACE"].make(1, np.arange(5)) for _ in range(2))
+    one.reset(rng.integers(0, 2, (2, 5)))
     for step in range(130):
         if step == 30:
             two.restore(one.state())
-        actions = np.stack([rng.integers(0, 3, (2, 5)), np.zeros((2, 5), int)], axis=-1)
+        actions, characters = rng.integers(0, 3, (2, 5)), rng.integers(0, 2, (2, 5))
+        actions = np.stack([actions, np.zeros((2, 5), int)], axis=-1)
+        one.assign(characters)
         a, step_a = one.step(actions)
+        assert (step_a.reward[0] == -step_a.reward[1]).all()
         if step >= 30:
+            two.assign(characters)
             b, step_b = two.step(actions)
             assert all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
             assert np.array_equal(step_a.done, step_b.done) and np.array_equal(step_a.reward, step_b.reward)

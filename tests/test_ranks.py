@@ -157,9 +157,10 @@ def test_nothing_that_is_killed_is_lost(tmp_path: Path, whole: RunDirectory) -> 
         assert process.returncode < 0 or text.splitlines()[-1] in LAST_LINES, text[-3000:]
     assert kills == KILLS, f"the run ended after {kills} kills"
     expected, killed = weights(whole.path), weights(run)
-    assert expected.keys() == killed.keys() == {"generalists/generation_01.npz"}
-    for name, array in expected["generalists/generation_01.npz"].items():
-        assert np.array_equal(array, killed["generalists/generation_01.npz"][name]), name
+    files = {"generalists/generation_01.npz", "generalists/generation_01.payoffs.npz"}
+    assert expected.keys() == killed.keys() == files
+    for file, arrays in expected.items():
+        assert all(np.array_equal(array, killed[file][name]) for name, array in arrays.items()), file
 
 
 def ranks_of(launcher: int) -> list[int]:

@@ -13,12 +13,18 @@ from camtf.evaluation.intervals import rate_with_interval
 from camtf.games.loading import participants
 from camtf.games.pairing import pairings
 from camtf.games.protocol import Game
+from camtf.model.policy import BuildNetwork, build_network
 from camtf.population.pool import Pool
 from camtf.types import Snapshot
 
 
 def evaluate(
-    config: Config, game: Game, generalists: list[Snapshot], specialists: dict[str, Snapshot], seed: int
+    config: Config,
+    game: Game,
+    generalists: list[Snapshot],
+    specialists: dict[str, Snapshot],
+    seed: int,
+    build: BuildNetwork = build_network,
 ) -> dict[str, Any]:
     """Play all pairings.
 
@@ -29,6 +35,7 @@ def evaluate(
     Args:
         generalists: all generations, oldest first.
         specialists: by character id.
+        build: made the run's networks.
 
     Returns a dictionary that JSON can hold: ``characters`` (a list), ``bots``, ``generations``, ``weights`` (the digest
     of each snapshot that was measured, by its name) and ``ranks``.
@@ -39,12 +46,12 @@ def evaluate(
     everyone = pairings(game, characters, characters)
     met = len(everyone) // n  # how many characters each one meets
 
-    generalist_pool = Pool(config.network, game.spec, [generalists[-1]])
+    generalist_pool = Pool(config.network, game.spec, [generalists[-1]], build)
     population = PoolSide(generalist_pool, np.zeros(n, np.int64), characters)
     chosen = [specialists[game.characters[c]] for c in characters]
     sides = {
         "generalist": population,
-        "specialist": PoolSide(Pool(config.network, game.spec, chosen), np.arange(n), characters),
+        "specialist": PoolSide(Pool(config.network, game.spec, chosen, build), np.arange(n), characters),
     }
     per_bot = -(-bot_games // n)
     rows: list[dict[str, Any]] = [{"character": game.characters[c], "name": game.titles[c]} for c in characters]
@@ -63,18 +70,23 @@ def evaluate(
     return {
         "characters": rows,
         "bots": bots,
-        "generations": _generations(config, game, generalists, characters, seed),
+        "generations": _generations(config, game, generalists, characters, seed, build),
         "weights": {snapshot.name: snapshot.digest for snapshot in [*generalists, *chosen]},
         "ranks": distributed.size(),
     }
 
 
 def _generations(
-    config: Config, game: Game, generalists: list[Snapshot], characters: np.ndarray, seed: int
+    config: Config,
+    game: Game,
+    generalists: list[Snapshot],
+    characters: np.ndarray,
+    seed: int,
+    build: BuildNetwork,
 ) -> list[list[dict[str, Any] | None]]:
     """Win rate of each generation (row) against each earlier one (column), over all pairs of characters."""
     n, count, both = len(characters), len(generalists), pairings(game, characters, characters)
-    pool = Pool(config.network, game.spec, generalists)
+    pool = Pool(config.network, game.spec, generalists, build)
     side = PoolSide(pool, np.repeat(np.arange(count), n), np.tile(characters, count))
     earlier = [(a, b) for a in range(count) for b in range(a)]
     pairs = np.array([(a * n + i, b * n + j) for a, b in earlier for i, j in both])

@@ -3,6 +3,6 @@
 Nothing here knows of TensorFlow.
 """
 
-from camtf.games.protocol import BatchedGame, Bot, Game
+from camtf.games.protocol import BatchedGame, Bot, Game, GameError
 
-__all__ = ["BatchedGame", "Bot", "Game"]
+__all__ = ["BatchedGame", "Bot", "Game", "GameError"]

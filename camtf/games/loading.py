@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
 from collections.abc import Mapping
@@ -12,10 +11,12 @@ from camtf.config import Config, ConfigError
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import load_roster
 from camtf.games.protocol import Game
+from camtf.naming import named
 from camtf.settings import quoted
 from camtf.types import GameSpec
 
 _ID = re.compile(r"[a-z0-9_]+")
+_ANY_NUMBER = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _SHOWN = 8
 """Ids that a message lists."""
 _PARTS: dict[str, type | tuple[type, ...]] = {
@@ -31,18 +32,18 @@ _PARTS: dict[str, type | tuple[type, ...]] = {
 
 
 def load_game(config: Config) -> Game:
-    """The game of ``config.game.name``: the duel, or what ``module:attribute`` names, a `Game` or a function of the
-    `Config` that gives one.
+    """The game of ``config.game.name``: the duel, or what ``module:attribute`` names, a `Game` or a function that gives
+    one, of the `Config` or of no argument. Arguments may be given: ``module:function(3, outcome="payoff")``.
 
     Raises:
         ConfigError: there is no such thing, or it is no game. Names what was given and what is needed.
-        RosterError: the duel's roster is wrong.
+        GameError: the game's own data are wrong, such as the duel's roster.
     """
     name = config.game.name
     if name in ("", "duel"):
         roster = load_roster(config.game.roster) if config.game.roster else load_roster()
         return Duel(roster, config.reward, config.game.input_delay_ticks)
-    found = _imported(name)
+    found = named("game.name", name, "duel")
     if isinstance(found, type) or (callable(found) and not hasattr(found, "make")):
         found = _called(name, found, config)
     _check(name, found)
@@ -70,26 +71,18 @@ def participants(config: Config, game: Game) -> tuple[int, ...]:
     return found
 
 
-def _imported(name: str) -> Any:
-    module, colon, attribute = name.partition(":")
-    if not (colon and module and attribute):
-        raise ConfigError(f"game.name must be duel or module:attribute, got {quoted(name)}")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise ConfigError(f"game.name: the module {quoted(module)} cannot be imported: {error}") from error
-    except AttributeError as error:
-        raise ConfigError(f"game.name: the module {quoted(module)} has no {quoted(attribute)}") from error
-
-
 def _called(name: str, function: Any, config: Config) -> Any:
+    """What a function gives: of the `Config` where it needs an argument, else of none."""
     try:
-        inspect.signature(function).bind(config)
+        signature = inspect.signature(function)
+        needed = any(p.default is p.empty and p.kind not in _ANY_NUMBER for p in signature.parameters.values())
+        arguments = (config,) if needed else ()
+        signature.bind(*arguments)
     except TypeError as error:
         raise ConfigError(
-            f"game.name: {quoted(name)} must be a Game or take one argument, the Config: {error}"
+            f"game.name: {quoted(name)} must be a Game or take one argument, the Config, or none: {error}"
         ) from error
-    return function(config)
+    return function(*arguments)
 
 
 def _check(name: str, game: Any) -> None:

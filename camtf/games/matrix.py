@@ -266,7 +266,7 @@ def rps_with_sink(rocks: int = 8) -> MatrixGame:
     return MatrixGame(rock_paper_scissors().payoff[kind[:, None], kind], name="rps_with_sink")
 
 
-def transitive_ladder(rungs: int, bottoms: int = 1) -> MatrixGame:
+def transitive_ladder(rungs: int = 4, bottoms: int = 1) -> MatrixGame:
     """A row on a higher rung beats every row on a lower one, by 1 over their distance.
 
     Args:

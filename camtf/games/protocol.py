@@ -14,6 +14,10 @@ import numpy as np
 from camtf.types import GameSpec, Observation, Step
 
 
+class GameError(ValueError):
+    """What a game is made of, its data or settings, is not as it must be. Says what and where."""
+
+
 class BatchedGame(Protocol):
     """B matches side by side, two players each. `camtf.games.duel.env.DuelGame` is one.
 

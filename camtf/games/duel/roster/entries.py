@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from camtf.games.duel.roster.schema import BUFFS, Number, buff_ticks
+from camtf.games.protocol import GameError
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,7 +29,7 @@ def is_identifier(value: Any) -> bool:
     return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
-class RosterError(ValueError):
+class RosterError(GameError):
     """A roster file says something that is not allowed. Names file, entry, field, value and what is allowed."""
 
 
