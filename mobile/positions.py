@@ -11,6 +11,7 @@ from camtf import distributed
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import PoolSide, Turn, play
 from camtf.games.loading import load_game, participants
+from camtf.games.pairing import pairings
 from camtf.games.protocol import Game
 from camtf.model.loading import describe, load_network
 from camtf.model.policy import BuildNetwork, Policy
@@ -99,9 +100,14 @@ class Specialists:
         mixture = np.stack([self.generalist_mixture(i) for i in self.ids])
         return {**seen, "mixture": mixture[rows // each]}
 
+    def against_population(self, member: int) -> np.ndarray:
+        """Pairs of a member with every character of the population that it can meet, int ``[pairs, 2]``."""
+        opponents = pairings(self.game, self.population.character[[member]], self.population.character)[:, 1]
+        return np.stack([np.full_like(opponents, member), opponents], axis=1)
+
     def _watch(self, side: PoolSide, member: int, count: int, seed: int) -> Observation:
         """``count`` observations of one member of a side, in battles against the whole population."""
-        pairs = np.array([(member, opponent) for opponent in range(len(self.ids))])
+        pairs = self.against_population(member)
         seen = [self.game.spec.empty_observation(0)]
 
         def watch(turn: Turn) -> None:

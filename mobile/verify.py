@@ -170,7 +170,7 @@ class Verifier:
 
     def _against_population(self, side: Side, member: int, seed: int) -> dict[str, Any]:
         s = self.specialists
-        pairs = np.array([(member, opponent) for opponent in range(len(s.ids))])
+        pairs = s.against_population(member)
         games = -(-self.battles // len(pairs))
         won = play(s.game, side, s.population, pairs, games, seed)
         return rate_with_interval(won.sum(), games * len(pairs))

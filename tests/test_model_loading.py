@@ -87,6 +87,7 @@ def test_a_run_keeps_its_network(tmp_path: Path) -> None:
     [
         ("tests.small_game:GUESS", "partly_blind"),
         ("camtf.games.matrix:rock_paper_scissors", "plain"),  # which has modules of no width
+        ("camtf.games.open_spiel:KUHN_POKER", "plain"),  # whose characters are its seats
     ],
 )
 def test_ones_own_network_goes_the_whole_line(tmp_path: Path, game: str, network: str) -> None:

@@ -72,7 +72,7 @@ def _check_inputs(where: str, model: Any, config: NetworkConfig, spec: GameSpec)
     needed = {name: x.shape[1:] for name, x in spec.empty_observation(1)._asdict().items()}
     needed["mixture"] = (config.mixture_slots,)
     listed = ", ".join(f"{name} {shape}" for name, shape in needed.items())
-    if not isinstance(model.inputs, list):
+    if not getattr(model, "inputs", None):
         raise ConfigError(f"{where} must give a functional keras.Model(inputs, outputs) with the inputs {listed}")
     if not isinstance(model.input, Mapping):
         raise ConfigError(f"{where}: the model's inputs must be a dictionary by name: {listed}")
