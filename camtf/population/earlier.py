@@ -38,23 +38,27 @@ class Quarters:
     def meet(self, strategies: Strategies) -> dict[str, float]:
         """Relative population performance of the finished strategies against those after each quarter, from -1 to 1.
 
-        Of ``A = 2 U - 1``, measured by about ``measured_games`` battles for each quarter, shared out over the pairs of
-        strategies, both uniform ones included. Quarters whose file is not there are left out. Every rank calls.
+        Of ``A = 2 U - 1``, the uniform strategy included on both sides. Each strategy of a quarter plays about
+        ``measured_games`` battles, shared out over the finished ones. Quarters whose file is not there are left out.
+        Every rank calls.
         """
         distributed.barrier()  # behind the writing
-        c, run, everyone = self._context.config.generalists, self._context.run, strategies.serving.shape[1]
-        performance = {}
+        c, everyone, n = self._context.config.generalists, strategies.serving.shape[1], len(strategies)
+        policies, columns = list(strategies.snapshots), {}
         for name in self._ends:
-            file = run.earlier_file(name)
-            if not file.exists():
-                continue
-            kept = run.read_snapshot(file)
-            old = [Snapshot(f"{name}_{i}", kept.weights, np.repeat(kept.mixture[[i]], everyone, axis=0))
-                   for i in range(1, len(kept.mixture))]  # fmt: skip
-            joined = one_policy_each([*strategies.snapshots, *old], everyone, uniform_first=True)
-            columns = [0, *range(len(strategies), len(joined))]
-            pairs = [(i, j) for i in range(len(strategies)) for j in columns if (i, j) != (0, 0)]
-            rates, _ = win_rates(self._context, joined, pairs, -(-c.measured_games // len(pairs)))
-            payoffs = 2.0 * np.append(0.5, rates).reshape(len(strategies), len(columns)) - 1.0
-            performance[name] = relative_population_performance(payoffs)
-        return performance
+            file = self._context.run.earlier_file(name)
+            if file.exists():
+                kept = self._context.run.read_snapshot(file)
+                told = np.repeat(kept.mixture[1:, None], everyone, axis=1)
+                columns[name] = [0, *range(len(policies) + 1, len(policies) + 1 + len(told))]
+                policies += [Snapshot(f"{name}_{i}", kept.weights, mixture) for i, mixture in enumerate(told, 1)]
+        if not columns:
+            return {}
+        pairs = [(i, j) for own in columns.values() for i in range(n) for j in own]
+        joined = one_policy_each(policies, everyone, uniform_first=True)
+        rates, _ = win_rates(self._context, joined, pairs, -(-c.measured_games // n))
+        blocks = np.split(2.0 * rates - 1.0, np.cumsum([n * len(own) for own in columns.values()])[:-1])
+        return {
+            name: relative_population_performance(block.reshape(n, -1))
+            for name, block in zip(columns, blocks, strict=True)
+        }
