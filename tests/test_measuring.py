@@ -41,12 +41,11 @@ def measured(payoffs: np.ndarray, games: float) -> Measured:
     ],
 )
 def test_effective_population(payoffs: np.ndarray, games: float, expected: int) -> None:
-    assert effective_population(measured(payoffs, games), 0.02, uniform_first=True) == expected
-    assert effective_population(measured(payoffs, games), 0.02, uniform_first=False) == expected + 1
+    assert effective_population(measured(payoffs, games), 0.02) == expected
 
 
 def test_effective_population_of_nothing() -> None:
-    assert effective_population(NOTHING, 0.02, uniform_first=False) == 0
+    assert effective_population(NOTHING, 0.02) == 0
 
 
 def test_what_newer_strategies_gain_from_older_ones() -> None:

@@ -45,7 +45,7 @@ def train(context: Context) -> Strategies:
         measured = with_newest(context, generations, measured, against / max(against.sum(), 1e-9))
         if converged(measured.payoffs, c.epsilon):
             break
-    return freeze(context, generations, measured, effective_population(measured, c.accept_margin, uniform_first=False))
+    return freeze(context, generations, measured, effective_population(measured, c.accept_margin))
 
 
 def best_response(
@@ -64,7 +64,7 @@ def best_response(
         origin=graph.frozen.of(context.characters[0]).digest if len(graph.frozen) else "",
     )
     training = Training(context, task)
-    effective = effective_population(measured, c.accept_margin, uniform_first=False)
+    effective = effective_population(measured, c.accept_margin)
     for battles in training:  # each character against nodes ~ its row of Sigma, and against itself
         graph.count(battles)
         training.follow(graph.graph())  # Sigma = F(U)

@@ -49,7 +49,7 @@ def train(context: Context) -> Strategies:
             np.concatenate([rounds.serving, serving]),
         )
         measured = with_newest(context, rounds, measured, np.eye(number)[-1])
-    return freeze(context, rounds, measured, effective_population(measured, c.accept_margin, uniform_first=True))
+    return freeze(context, rounds, measured, effective_population(measured, c.accept_margin))
 
 
 def best_response(
@@ -67,7 +67,7 @@ def best_response(
         state=graph,
     )
     training = Training(context, task)
-    effective = effective_population(measured, c.accept_margin, uniform_first=True)
+    effective = effective_population(measured, c.accept_margin)
     for battles in training:  # the character against all others, as the round before left them
         graph.count(battles)
         training.follow(graph.graph())  # Sigma = F(U)

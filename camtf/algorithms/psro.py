@@ -44,7 +44,7 @@ def train(context: Context, keep_weights: bool) -> Strategies:
         policy.set_weights(newest.weights)
         population = one_policy_each([*population.snapshots, newest], everyone, uniform_first=True)
         measured = with_newest(context, population, measured, sigma)
-    return freeze(context, population, measured, effective_population(measured, c.accept_margin, uniform_first=True))
+    return freeze(context, population, measured, effective_population(measured, c.accept_margin))
 
 
 def best_response(
@@ -61,7 +61,7 @@ def best_response(
         state=Response(context, sigma),
     )
     training = Training(context, task)
-    effective = effective_population(measured, c.accept_margin, uniform_first=True)
+    effective = effective_population(measured, c.accept_margin)
     mixtures = np.concatenate([measured.mixtures, sigma[None]])
     for _ in training:  # j ~ sigma, both characters uniformly
         training.show({"effective_population": float(effective)}, lambda: (measured.payoffs, mixtures))

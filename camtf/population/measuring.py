@@ -83,13 +83,11 @@ def side_of(context: Context, strategies: Strategies) -> PoolSide:
     return PoolSide(context.pool(list(strategies.snapshots)), strategies.serving[strategy, character], character)
 
 
-def effective_population(measured: Measured, margin: float, uniform_first: bool) -> int:
+def effective_population(measured: Measured, margin: float) -> int:
     """How many strategies surely beat the Nash mixture of all before them: the lower 97.5% bound of their win rate
-    against it is above 0.5 by more than a margin.
-
-    The first one, which has none before it, counts unless it is the uniform one.
+    against it is above 0.5 by more than a margin. The first one beats none.
     """
-    count = 0 if uniform_first else min(len(measured.payoffs), 1)
+    count = 0
     for i in range(1, len(measured.payoffs)):
         mixture = nash(centred(measured.payoffs[:i, :i]))
         rate, error = against(measured.payoffs[i, :i], measured.games[i, :i], mixture)
