@@ -13,7 +13,7 @@ distributed.start()
 
 from camtf.algorithms import train_population  # noqa: E402
 from camtf.checkpoint import RunDirectory  # noqa: E402
-from camtf.config import ALGORITHMS, override, preset  # noqa: E402
+from camtf.config import override, preset  # noqa: E402
 from camtf.evaluation.battles import BotSide, PolicySide, play  # noqa: E402
 from camtf.games.duel.game import Duel  # noqa: E402
 from camtf.games.duel.observation import duel_spec  # noqa: E402
@@ -32,7 +32,6 @@ LADDER = MatrixGame(np.array([[0, -1, -1], [1, 0, -1], [1, 1, 0]]), rounds=3, co
 POPULATION = override(
     preset("test"),
     {
-        "game.characters": (),
         "network.trunk": (8,),
         "network.mixture_slots": 4,
         "ppo.segment": 6,
@@ -51,12 +50,16 @@ POPULATION = override(
 )
 
 
-def populations(folder: Path) -> dict[str, np.ndarray]:
-    """Weights, conditioning, U and Sigma of a population by each algorithm."""
+def populations(folder: Path, algorithms: list[str]) -> dict[str, np.ndarray]:
+    """Weights, conditioning, U and Sigma of a population by each of some algorithms. What ranks share is the same in all
+    iterations of `psro`, `psro_c` and `independent`: the first stands for them."""
     arrays = {}
-    for algorithm in ALGORITHMS:
+    for algorithm in algorithms:
         generations = 1 if algorithm in ("psro", "independent") else 2
-        changes = {"generalists.algorithm": algorithm, "generalists.generations": generations}
+        characters = ("player_1",) if algorithm == "independent" else ()
+        changes = {
+            "generalists.algorithm": algorithm, "generalists.generations": generations, "game.characters": characters,
+        }  # fmt: skip
         run = RunDirectory(folder / algorithm)
         config = override(POPULATION, changes)
         run.begin(config, LADDER, write=distributed.rank() == 0)
@@ -72,7 +75,7 @@ def populations(folder: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def main(file: str) -> None:
+def main(file: str, algorithms: list[str]) -> None:
     roster = load_roster()
     rank, size = distributed.rank(), distributed.size()
     policy = Policy(NETWORK, duel_spec(roster), seed=100 + rank)  # unequal, until rank 0's are given to all
@@ -115,11 +118,11 @@ def main(file: str) -> None:
     seen = Observation(*(np.repeat(row[:, None] // 2, 3, axis=1).astype(kind) for kind in ("f4", "f4", "i4", "f4")))
     drawn = draw(seen, 25, seed=3)
     own = {name.replace("/", "|"): w for name, w in policy.get_weights().items()}
-    trained = populations(Path(file).with_suffix(""))
+    trained = populations(Path(file).with_suffix(""), algorithms)
     if rank == 0:
         order = np.argsort(rows["ids"])
         np.savez(file, reward=rows["reward"][order], wins=wins, drawn=drawn.element, **own, **trained)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

@@ -55,7 +55,7 @@ TASKS = {
     "psro_c": ("iteration_01", "iteration_02"),
     "independent": ("round_01_player_1", "round_01_player_2", "round_02_player_1", "round_02_player_2"),
 }
-MODES = [*((algorithm, "synchronous") for algorithm in ALGORITHMS), ("mia", "impala"), ("neupl", "impala")]
+MODES = [*((algorithm, "synchronous") for algorithm in ALGORITHMS), ("neupl", "impala")]
 
 
 def config(algorithm: str, mode: str = "synchronous") -> Config:
@@ -189,28 +189,29 @@ def test_a_stopped_run_resumes_to_the_same_bits(
 
 def stops(context: Context, tasks: tuple[str, ...]) -> Iterator[Callable[[], bool]]:
     """When to ask a run to stop: after two updates of its first task, as soon as that is done, after two updates of the
-    second task; where there is one task alone, after two and after twelve of its updates."""
+    second task; where there is one task alone, after eleven of its updates, which are no whole number of solutions."""
     run = context.run
 
     def after(task: str, updates: int) -> bool:
         return run.metrics_file(task).exists() and len(run.metrics(task)) >= updates
 
-    yield lambda: after(tasks[0], 2)
     if len(tasks) == 1:
-        yield lambda: after(tasks[0], 12)
+        yield lambda: after(tasks[0], 10)
     else:
+        yield lambda: after(tasks[0], 2)
         yield run.generalist_file(tasks[0]).exists
         yield lambda: after(tasks[1], 2)
 
 
 @pytest.mark.parametrize(
     ("algorithm", "seeds"),
-    [("psro", [2, 3]), ("psro_c", [1, 1]), ("independent", [1, 2, 1, 2]), ("mia", [1, 1])],
+    [("psro", [2, 3]), ("psro_c", [1, 1]), ("independent", [1, 1])],
 )
 def test_what_each_network_begins_with(tmp_path: Path, algorithm: str, seeds: list[int]) -> None:
-    """With a step size of 0 each ends as it began. `psro` begins every iteration from scratch, `psro_c` and `mia` go on
-    from one to the next, `independent` has a network for each character."""
+    """With a step size of 0 each ends as it began. `psro` begins every iteration from scratch; `psro_c` goes on from
+    the one before, and so does a character of `independent`."""
     changes = {"ppo.learning_rate": 0.0, "generalists.frames": 1, "generalists.measured_games": 1}
+    changes |= {"game.characters": ("player_1",)}
     context = begun(tmp_path / "run", GAME, override(config(algorithm), changes))
     for snapshot, seed in zip(train_population(context).snapshots, seeds, strict=True):
         assert same(snapshot.weights, context.policy(seed).get_weights()), snapshot.name
@@ -234,14 +235,16 @@ def test_opponents_of_neupl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(Served, "act", acted)
     monkeypatch.setattr(Served, "refresh", refreshed)
-    changes = {"generalists.frames": 100, "generalists.solve_updates": 100}
-    train_population(begun(tmp_path / "run", GAME, override(config("neupl"), changes)))
+    train_population(begun(tmp_path / "run", GAME, config("neupl")))
     strategies, mixtures = np.concatenate([s for s, _ in told]), np.concatenate([m for _, m in told])
-    assert set(strategies) == {0, 1}  # until something is accepted: the sink, and slot 1 where battles are only counted
+    assert {0, 1} <= set(strategies)  # slot 1, once it was accepted
     np.testing.assert_array_equal(mixtures[strategies == 0], 0.0)  # the sink has no row
-    np.testing.assert_array_equal(mixtures[strategies == 1], np.eye(4)[[0] * int((strategies == 1).sum())])
+    np.testing.assert_array_equal(mixtures[strategies == 1][:, 0], 1.0)
+    for later in set(strategies) - {0}:
+        np.testing.assert_allclose(mixtures[strategies == later].sum(axis=1), 1.0, atol=1e-6)
+        assert not mixtures[strategies == later][:, later:].any()
     unrolls = [weights[i : i + CONFIG.ppo.segment] for i in range(0, len(weights), CONFIG.ppo.segment)]
-    assert len(unrolls) == 4
+    assert len(unrolls) == 24
     for unroll in unrolls:
         assert all(same(opponents, own) for opponents, own in unroll)
     firsts = [unroll[0][0] for unroll in unrolls]
