@@ -51,8 +51,8 @@ POPULATION = override(
 
 
 def populations(folder: Path, algorithms: list[str]) -> dict[str, np.ndarray]:
-    """Weights, conditioning, U and Sigma of a population by each of some algorithms. What ranks share is the same in all
-    iterations of `psro`, `psro_c` and `independent`: the first stands for them."""
+    """Weights, conditioning, U and Sigma of a population by each of some algorithms. What ranks share is the same in
+    all iterations of `psro`, `psro_c` and `independent`: the first stands for them."""
     arrays = {}
     for algorithm in algorithms:
         generations = 1 if algorithm in ("psro", "independent") else 2
