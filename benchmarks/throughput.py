@@ -30,7 +30,9 @@ from camtf.config import Config, override, preset
 from camtf.evaluation.report import table
 from camtf.games.loading import load_game
 from camtf.games.protocol import Game
+from camtf.population.measuring import NOTHING
 from camtf.population.payoffs import Payoffs
+from camtf.population.strategies import one_policy_each
 from camtf.population.training import Context
 from camtf.provenance import provenance
 from camtf.types import Snapshot
@@ -60,8 +62,8 @@ def measure_training(config: Config, game: Game, run_dir: str, snapshots: int, u
     told = np.full((len(game.characters), config.network.mixture_slots), 1 / config.network.mixture_slots, np.float32)
     frozen = [Snapshot(str(i), context.policy(i).get_weights(), told) for i in range(snapshots)]
     payoffs = Payoffs((snapshots + 1) * len(game.characters), config.generalists.payoff_decay)
-    graph = Generation(config.generalists, context, snapshots, frozen, payoffs)
-    _, took = best_response(context, "throughput", context.policy(config.seed), graph)
+    graph = Generation(context, one_policy_each(frozen, len(game.characters)), payoffs)
+    _, took = best_response(context, "throughput", context.policy(config.seed), graph, NOTHING)
     lines = context.run.metrics("throughput")[_WARM_UP_UPDATES:]
     totals = np.array([line["act_seconds"] + line["learn_seconds"] for line in lines])
     parts = {part: [line[f"{part}_seconds"] for line in lines] for part in _PARTS}

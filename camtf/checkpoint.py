@@ -4,7 +4,9 @@ A run directory::
 
     config.json                            every setting, the game's digest, commit, versions, machine, command
     generalists/generation_01.npz          frozen policies of stage 1 (slot_01, iteration_01, ... of other algorithms)
-    generalists/population.json            the finished population: its strategies, their policies, U between them
+    generalists/population.json            the finished population: its strategies, their policies, U between them, the
+                                           battles behind U, and whom each strategy was trained against
+    earlier/quarter_1.npz                  neupl: the network after a quarter of the run, and what it was told
     specialists/<character>.npz            one Specialist per character
     checkpoints/<task>/00000120.npz       a task under way after an update: weights, optimiser, graph, matches
     metrics/<task>.jsonl                  one JSON line per update
@@ -51,6 +53,10 @@ class RunDirectory:
     def generalist_file(self, name: str) -> Path:
         """A frozen policy of stage 1."""
         return self.path / "generalists" / f"{name}.npz"
+
+    def earlier_file(self, name: str) -> Path:
+        """The network of a population as it was earlier in stage 1."""
+        return self.path / "earlier" / f"{name}.npz"
 
     def specialist_file(self, character_id: str) -> Path:
         """A finished Specialist."""

@@ -219,7 +219,11 @@ class Config(Checked):
     checkpoint_updates: int = setting(20, "updates between two checkpoints", 1, _MOST_UPDATES, fixed=False)
     checkpoints_kept: int = setting(2, "checkpoints of a phase under way that are kept", 1, 1000, fixed=False)
     histogram_updates: int = setting(
-        50, "updates between two histograms of all weights in TensorBoard; 0: none", 0, _MOST_UPDATES, fixed=False
+        50,
+        "updates between two histograms of all weights, and two pictures of the graph, in TensorBoard; 0: none",
+        0,
+        _MOST_UPDATES,
+        fixed=False,
     )
     game: GameConfig = GameConfig()
     reward: RewardConfig = RewardConfig()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -17,7 +17,9 @@ from camtf.model.policy import Policy
 
 _LOG_SECONDS = 10.0
 _BAR = 20
-_PIXELS = 128
+Pictures = Callable[[], Mapping[str, np.ndarray]]
+"""Draws what there is to see, by name, uint8 ``[height, width, 3]``."""
+
 _WRITE_ERRORS = {tf.errors.ResourceExhaustedError: errno.ENOSPC, tf.errors.OutOfRangeError: errno.EFBIG}
 """What TensorFlow calls these two where it writes a file."""
 
@@ -28,7 +30,7 @@ class Monitor:
     Args:
         updates, done: updates of the whole phase, and how many were already made when it began.
         frames_per_update: learner frames of an update, over all ranks.
-        histogram_updates: updates between two histograms of the weights, 0 for none.
+        histogram_updates: updates between two histograms of the weights and two rows of pictures, 0 for none.
     """
 
     def __init__(
@@ -43,15 +45,15 @@ class Monitor:
         self._bots: dict[str, float] = {}  # at the last look at them
         self._writer: tf.summary.SummaryWriter | None = None
 
-    def update(self, number: int, metrics: dict[str, float], policy: Policy, images: Mapping[str, np.ndarray]) -> None:
-        """Take in the metrics of an update, which counts from 1, and matrices in [0, 1] to show as images.
+    def update(self, number: int, metrics: dict[str, float], policy: Policy, pictures: Pictures) -> None:
+        """Take in the metrics of an update, which counts from 1, and what to draw when pictures are due.
 
         Raises FileError where they cannot be written.
         """
         frames = number * self._frames_per_update
         rate = (number - self._done) * self._frames_per_update / max(time.monotonic() - self._began, 1e-9)
         self._run.append_metrics(self._phase, {"update": number, "frames": frames, **metrics})
-        self._summarise(number, metrics, policy, images)
+        self._summarise(number, metrics, policy, pictures)
         self._bots |= {name: value for name, value in metrics.items() if name.startswith("v_")}
         now = time.monotonic()
         if now - self._last >= _LOG_SECONDS or number == self._updates:
@@ -76,9 +78,7 @@ class Monitor:
             metrics["entropy"], metrics["kl"],
         )  # fmt: skip
 
-    def _summarise(
-        self, number: int, metrics: dict[str, float], policy: Policy, images: Mapping[str, np.ndarray]
-    ) -> None:
+    def _summarise(self, number: int, metrics: dict[str, float], policy: Policy, pictures: Pictures) -> None:
         with self._writing():
             if self._writer is None:
                 self._writer = tf.summary.create_file_writer(str(self._folder))
@@ -86,8 +86,8 @@ class Monitor:
                 for name, value in metrics.items():
                     tf.summary.scalar(name, value)
                 if self._histogram_updates and number % self._histogram_updates == 0:
-                    for name, matrix in images.items():
-                        tf.summary.image(name, _enlarged(matrix))
+                    for name, picture in pictures().items():
+                        tf.summary.image(name, picture[None])
                     for path, weight in policy.get_weights().items():
                         tf.summary.histogram(path, weight)
 
@@ -102,9 +102,3 @@ class Monitor:
                     raise
                 reason = error.message.split("; ", 1)[-1].split("\n")[0]
                 raise OSError(_WRITE_ERRORS.get(type(error), errno.EIO), reason) from error
-
-
-def _enlarged(matrix: np.ndarray) -> np.ndarray:
-    """A matrix in [0, 1] as a picture ``[1, height, width, 1]`` of at least `_PIXELS` a side, black where it is 0."""
-    times = max(1, -(-_PIXELS // max(matrix.shape)))
-    return np.kron(matrix, np.ones((times, times)))[None, :, :, None].astype(np.float32)

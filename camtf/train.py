@@ -1,7 +1,8 @@
 """Train a population: ``horovodrun -np 2 python -m camtf.train --preset=quickstart --run_dir=runs/quickstart``.
 
 Every setting of a preset can be changed by a flag of its dotted name, e.g. ``--ppo.learning_rate=3e-4``. Started again
-on the same directory with the same settings, training goes on where it was.
+on the same directory with the same settings, training goes on where it was; what stage 1 has left is printed as a table
+when it is finished, and again whenever a finished run is started.
 """
 
 from __future__ import annotations
@@ -91,6 +92,7 @@ def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...])
     """Train what is missing of these stages. Ends the process in one line where it is asked to stop or cannot go on."""
     from camtf import distributed
     from camtf.algorithms import population, specialists, train_population
+    from camtf.evaluation.summary import summary
     from camtf.evaluation.yardstick import periodic_evaluation
     from camtf.model.loading import describe, load_network
     from camtf.population.training import Context
@@ -111,6 +113,8 @@ def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...])
             run.begin(config, game, distributed.rank() == 0, network)
             distributed.barrier()
             strategies = train_population(context) if "generalists" in stages else population(context)
+            if "generalists" in stages and distributed.rank() == 0:
+                print(summary(run), flush=True)
             if "specialists" in stages:
                 specialists.train(context, strategies)
     except interrupt.Interrupted as stop:

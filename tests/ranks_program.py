@@ -1,8 +1,9 @@
-"""One update and one evaluation, written to a file: what `test_ranks` runs in one rank and in two."""
+"""Updates, an evaluation and every population algorithm, written to a file: what `test_ranks` runs in 1, 2, 4 ranks."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -10,20 +11,71 @@ from camtf import distributed
 
 distributed.start()
 
+from camtf.algorithms import train_population  # noqa: E402
+from camtf.checkpoint import RunDirectory  # noqa: E402
+from camtf.config import override, preset  # noqa: E402
 from camtf.evaluation.battles import BotSide, PolicySide, play  # noqa: E402
 from camtf.games.duel.game import Duel  # noqa: E402
 from camtf.games.duel.observation import duel_spec  # noqa: E402
 from camtf.games.duel.roster import load_roster  # noqa: E402
+from camtf.games.matrix import MatrixGame  # noqa: E402
 from camtf.learn.learner import Learner  # noqa: E402
 from camtf.learn.moments import NotFiniteError  # noqa: E402
 from camtf.learn.rollout import share_matches  # noqa: E402
 from camtf.model.policy import Policy  # noqa: E402
+from camtf.population.training import Context  # noqa: E402
 from camtf.types import Observation  # noqa: E402
 from mobile.positions import draw  # noqa: E402
 from tests.test_learner import NETWORK, PPO, rollout  # noqa: E402
 
+LADDER = MatrixGame(np.array([[0, -1, -1], [1, 0, -1], [1, 1, 0]]), rounds=3, copies=2)
+POPULATION = override(
+    preset("test"),
+    {
+        "network.trunk": (8,),
+        "network.mixture_slots": 4,
+        "ppo.segment": 6,
+        "ppo.epochs": 1,
+        "ppo.minibatches": 2,
+        "ppo.learning_rate": 0.01,
+        "generalists.frames": 500,
+        "generalists.slots": 4,
+        "generalists.evaluation_share": 0.25,
+        "generalists.solve_updates": 2,
+        "generalists.accept_margin": 0.0,
+        "generalists.measured_games": 40,
+        "checkpoint_updates": 100,
+        "histogram_updates": 0,
+    },
+)
 
-def main(file: str) -> None:
+
+def populations(folder: Path, algorithms: list[str]) -> dict[str, np.ndarray]:
+    """Weights, conditioning, U and Sigma of a population by each of some algorithms. What ranks share is the same in
+    all iterations of `psro`, `psro_c` and `independent`: the first stands for them."""
+    arrays = {}
+    for algorithm in algorithms:
+        generations = 1 if algorithm in ("psro", "independent") else 2
+        characters = ("player_1",) if algorithm == "independent" else ()
+        changes = {
+            "generalists.algorithm": algorithm, "generalists.generations": generations, "game.characters": characters,
+        }  # fmt: skip
+        run = RunDirectory(folder / algorithm)
+        config = override(POPULATION, changes)
+        run.begin(config, LADDER, write=distributed.rank() == 0)
+        distributed.barrier()
+        strategies = train_population(Context(config, LADDER, run))
+        about = run.read_population()
+        for name in ("payoffs", "games", "mixtures"):
+            arrays[f"{algorithm}|{name}"] = np.array(about[name])
+        for snapshot in strategies.snapshots:
+            arrays[f"{algorithm}|{snapshot.name}|told"] = snapshot.mixture
+            for name, weight in snapshot.weights.items():
+                arrays[f"{algorithm}|{snapshot.name}|{name.replace('/', '|')}"] = weight
+    return arrays
+
+
+def main(file: str, algorithms: list[str]) -> None:
     roster = load_roster()
     rank, size = distributed.rank(), distributed.size()
     policy = Policy(NETWORK, duel_spec(roster), seed=100 + rank)  # unequal, until rank 0's are given to all
@@ -65,12 +117,12 @@ def main(file: str) -> None:
     row = np.flatnonzero(np.arange(60) % 3 % size == rank)  # of four ranks, the last has seen nothing
     seen = Observation(*(np.repeat(row[:, None] // 2, 3, axis=1).astype(kind) for kind in ("f4", "f4", "i4", "f4")))
     drawn = draw(seen, 25, seed=3)
+    own = {name.replace("/", "|"): w for name, w in policy.get_weights().items()}
+    trained = populations(Path(file).with_suffix(""), algorithms)
     if rank == 0:
         order = np.argsort(rows["ids"])
-        np.savez(file, reward=rows["reward"][order], wins=wins, drawn=drawn.element, **{
-            name.replace("/", "|"): w for name, w in policy.get_weights().items()
-        })  # fmt: skip
+        np.savez(file, reward=rows["reward"][order], wins=wins, drawn=drawn.element, **own, **trained)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2:])

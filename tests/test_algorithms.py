@@ -1,4 +1,6 @@
-"""Both stages in small: what is trained, from what, against whom; and a run that is stopped and resumed."""
+"""Both stages of the duel in small: what is trained, from what, against whom; and a run that is stopped and resumed.
+
+What holds for each of the population algorithms is in `tests.test_populations`."""
 
 from __future__ import annotations
 
@@ -64,28 +66,6 @@ def stop_after(updates: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run is asked to stop by the n-th time that it looks, which it does before a phase and at each update."""
     calls = itertools.count(1)
     monkeypatch.setattr(training, "requested", lambda: next(calls) >= updates)
-
-
-@pytest.mark.parametrize("mode", ["synchronous", "impala"])
-@pytest.mark.parametrize("after", [1, 3, 6])
-def test_a_stopped_run_resumes_to_the_same_bits(
-    duel: Duel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int, mode: str
-) -> None:
-    """Asked to stop before its first update, in generation 1 or in generation 2, and started again."""
-    config = override(CONFIG, {"ppo.mode": mode, "generalists.frames": 1_800, "checkpoint_updates": 100})
-    whole, other = begun(tmp_path / "whole", duel, config), begun(tmp_path / "other", duel, config)
-    expected = train(whole)
-    with monkeypatch.context() as patched:
-        stop_after(after, patched)
-        with pytest.raises(Interrupted, match=r"generation_0\d: stopped after update \d of \d"):
-            train(other)
-    for one, two in zip(expected, train(other), strict=True):
-        assert equal(one, two)
-        assert np.array_equal(one.mixture, two.mixture)
-    for name in ("generation_01", "generation_02"):
-        lines = [[line["kl"] for line in run.metrics(name)] for run in (whole.run, other.run)]
-        assert lines[0] == lines[1] and len(lines[0]) >= 3  # each update stands there once
-    assert not list((other.run.path / "checkpoints").glob("*"))  # a finished phase leaves none
 
 
 def test_a_damaged_checkpoint_stops_the_run(duel: Duel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +153,8 @@ def test_metrics_are_written_for_people_and_for_tensorboard(duel: Duel, tmp_path
     assert all(line[name] >= 0 for line in lines for name in seconds)
     (events,) = (run.path / "tensorboard" / "generation_01").iterdir()
     tags = {v.tag for event in tf.compat.v1.train.summary_iterator(str(events)) for v in event.summary.value}
-    assert {"kl", "explained_variance", "v_rusher", "trunk_1/kernel", "payoffs", "sigma"} <= tags
+    assert {"kl", "explained_variance", "v_rusher", "trunk_1/kernel"} <= tags
+    assert {"payoffs", "sigma", "effective_population"} <= tags
 
 
 def test_specialists_are_independent_of_each_other(run: RunDirectory, duel: Duel, tmp_path: Path) -> None:

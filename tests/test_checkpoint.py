@@ -220,7 +220,7 @@ def test_monitoring_on_a_full_disk(tmp_path: Path) -> None:
         monitor = Monitor(run, "x", 2, 0, 640, 0)
         run.trim_metrics("x", 0)
         with full_disk(limit_bytes), pytest.raises(FileError, match=rf"{where} cannot be written: files may not"):
-            monitor.update(1, metrics, policy, {})
+            monitor.update(1, metrics, policy, dict)
     assert run.metrics("x") == [{"update": 1, "frames": 640, **metrics}]
 
 

@@ -23,6 +23,10 @@ from camtf.games.duel.roster import load_roster
 from camtf.model.policy import Policy
 from tests.test_learner import NETWORK
 
+POPULATIONS = ("neupl", "simplex_neupl", "mia", "psro", "independent")
+"""What `tests.ranks_program` trains, too; four ranks, which two cores share, the first alone. Nothing that ranks share
+tells `psro_c` from `psro`."""
+
 ROOT = Path(__file__).parents[1]
 TRAIN = [sys.executable, "-m", "camtf.train", "--preset=test"]
 
@@ -52,19 +56,24 @@ def test_one_two_and_four_ranks_compute_the_same(tmp_path: Path) -> None:
     results = []
     for ranks in (1, 2, 4):
         file = tmp_path / f"{ranks}.npz"
-        finished(horovodrun(ranks, [sys.executable, "-m", "tests.ranks_program", str(file)]))
+        algorithms = POPULATIONS[:1] if ranks == 4 else POPULATIONS
+        finished(horovodrun(ranks, [sys.executable, "-m", "tests.ranks_program", str(file), *algorithms]))
         results.append(dict(np.load(file)))
     one = results[0]
     names = Policy(NETWORK, duel_spec(load_roster())).get_weights().keys()
-    assert one.keys() == {"reward", "wins", "drawn"} | {name.replace("/", "|") for name in names}
+    trained = {name for name in one if name.split("|")[0] in POPULATIONS}
+    assert one.keys() - trained == {"reward", "wins", "drawn"} | {name.replace("/", "|") for name in names}
     assert 0 < one["wins"].sum() < one["wins"].size * 4  # of four battles each
-    for more in results[1:]:
+    for left_out, more in (((), results[1]), (POPULATIONS[1:], results[2])):
+        assert more.keys() == {name for name in one if name.split("|")[0] not in left_out}
         # The battles of the first segment are the same bit for bit: same weights, same chance. Later ones may part by
         # the order of floating-point sums.
         assert np.array_equal(one["reward"][:, :20], more["reward"][:, :20])
         assert np.array_equal(one["wins"], more["wins"])  # a network against a bot: the same in every pair
-        for name in one.keys() - {"reward", "wins"}:
+        for name in more.keys() - {"reward", "wins"}:
             np.testing.assert_allclose(more[name], one[name], atol=2e-4, err_msg=name)
+    for algorithm in POPULATIONS:
+        assert f"{algorithm}|payoffs" in trained and (one[f"{algorithm}|payoffs"] != 0.5).any()
 
 
 @pytest.mark.ranks

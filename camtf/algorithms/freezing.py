@@ -10,6 +10,7 @@ from absl import logging
 
 from camtf import distributed, files
 from camtf.checkpoint import CheckpointError
+from camtf.population.measuring import Measured, since_each
 from camtf.population.payoffs import Payoffs
 from camtf.population.strategies import Strategies
 from camtf.population.training import Context
@@ -41,24 +42,39 @@ def frozen_or(context: Context, name: str, learn: Learn, state: Payoffs | None =
     return run.read_snapshot(file)
 
 
-def freeze(context: Context, strategies: Strategies, payoffs: np.ndarray, report: dict[str, Any]) -> Strategies:
+def freeze(
+    context: Context,
+    strategies: Strategies,
+    measured: Measured,
+    effective: int,
+    report: dict[str, Any] | None = None,
+    earlier: dict[str, float] | None = None,
+) -> Strategies:
     """Write the finished population and return it as it was read back.
 
     Args:
-        payoffs: U between the strategies, ``[strategies, strategies]``.
-        report: what it took; goes into the files.
+        effective: its effective population.
+        report: what the policies took that were not frozen one by one.
+        earlier: relative performance against the run's own earlier populations, by name; where None, of the strategies
+            after each one against those until then.
     """
     run = context.run
+    if earlier is None:
+        earlier = dict(zip(strategies.names, since_each(measured.payoffs).tolist(), strict=False))
     if distributed.rank() == 0:
         for snapshot in strategies.snapshots:
             if not run.generalist_file(snapshot.name).exists():
-                run.write_snapshot(run.generalist_file(snapshot.name), snapshot, report)
+                run.write_snapshot(run.generalist_file(snapshot.name), snapshot, report or {})
         about = {
             "algorithm": context.config.generalists.algorithm,
             "strategies": list(strategies.names),
             "snapshots": [s.name for s in strategies.snapshots],
             "serving": strategies.serving.tolist(),
-            "payoffs": payoffs.tolist(),
+            "payoffs": measured.payoffs.tolist(),
+            "games": measured.games.tolist(),
+            "mixtures": measured.mixtures.tolist(),
+            "effective_population": effective,
+            "relative_population_performance": earlier,
         }
         run.write_population(about)
         run.drop_checkpoints(context.config.generalists.algorithm)

@@ -16,12 +16,11 @@ from absl import logging
 
 from camtf import distributed
 from camtf.algorithms.freezing import freeze, frozen_or
-from camtf.config import GeneralistConfig
 from camtf.model.policy import Policy
 from camtf.population.matchmaking import Graph
-from camtf.population.measuring import win_rates
+from camtf.population.measuring import NOTHING, Measured, effective_population, with_newest
 from camtf.population.meta_strategies import ROW_SOLVERS
-from camtf.population.payoffs import Nodes, Payoffs
+from camtf.population.payoffs import Counted, Nodes, Payoffs
 from camtf.population.strategies import Served, Strategies, one_policy_each
 from camtf.population.training import Context, Task, Training
 from camtf.types import Snapshot
@@ -32,71 +31,72 @@ def train(context: Context) -> Strategies:
     c = context.config.generalists
     everyone = len(context.game.characters)
     policy = context.policy(context.config.seed)
-    snapshots: list[Snapshot] = []
-    between = np.full((c.generations, c.generations), 0.5)  # U between generations, measured
+    generations = one_policy_each([], everyone)
+    measured = NOTHING  # U between generations
     payoffs = Payoffs(c.generations * len(context.characters), c.payoff_decay)  # U between nodes, counted
     for tau in range(c.generations):
-        graph = Generation(c, context, tau, snapshots, payoffs)
+        graph = Generation(context, generations, payoffs)
         name = f"generation_{tau + 1:02d}"
-        learn = functools.partial(best_response, context, name, policy, graph)
-        snapshots.append(frozen_or(context, name, learn, state=payoffs))
-        policy.set_weights(snapshots[-1].weights)
-        so_far = one_policy_each(snapshots, everyone)
-        earlier = [(tau, older) for older in range(tau)]
-        for (_, older), rate in zip(earlier, win_rates(context, so_far, earlier, c.measured_games), strict=True):
-            between[tau, older], between[older, tau] = rate, 1.0 - rate
-        if tau and between[tau, tau - 1] <= 0.5 + c.epsilon:
-            if distributed.rank() == 0:
-                logging.info(
-                    "converged: generation %d wins %.1f%% against the one before it, no more than 50%% + %.1f%%",
-                    tau + 1, 100 * between[tau, tau - 1], 100 * c.epsilon,
-                )  # fmt: skip
+        learn = functools.partial(best_response, context, name, policy, graph, measured)
+        newest = frozen_or(context, name, learn, state=payoffs)
+        policy.set_weights(newest.weights)
+        generations = one_policy_each([*generations.snapshots, newest], everyone)
+        against = newest.mixture[list(context.characters), :tau].mean(axis=0)  # whom it met beside itself
+        measured = with_newest(context, generations, measured, against / max(against.sum(), 1e-9))
+        if converged(measured.payoffs, c.epsilon):
             break
-    count = len(snapshots)
-    return freeze(context, one_policy_each(snapshots, everyone), between[:count, :count], {})
+    return freeze(context, generations, measured, effective_population(measured, c.accept_margin))
 
 
-def best_response(context: Context, name: str, policy: Policy, graph: Generation) -> tuple[Snapshot, dict[str, Any]]:
+def best_response(
+    context: Context, name: str, policy: Policy, graph: Generation, measured: Measured
+) -> tuple[Snapshot, dict[str, Any]]:
     """Train a generation's learner in place. Returns it frozen, and what it took."""
+    c = context.config.generalists
     task = Task(
         name=name,
         number=graph.nodes.strategies,
         policy=policy,
         opponents=Served(context.pool(list(graph.frozen.snapshots)), graph.frozen.serving),
-        frames=context.config.generalists.frames,
+        frames=c.frames,
         state=graph,
         mirrored=graph.self_play,
         origin=graph.frozen.of(context.characters[0]).digest if len(graph.frozen) else "",
     )
     training = Training(context, task)
+    effective = effective_population(measured, c.accept_margin)
     for battles in training:  # each character against nodes ~ its row of Sigma, and against itself
-        graph.payoffs.fade()
-        graph.payoffs.count_outcomes(graph.nodes, battles)
-        solved = graph.graph()  # Sigma = F(U)
-        training.follow(solved)
-        training.show({}, payoffs=graph.own_rates(), sigma=solved.sigma)
-    told = training.matchmaker.conditioning(len(context.game.characters))
-    return Snapshot(name, policy.get_weights(), told), training.report()
+        graph.count(battles)
+        training.follow(graph.graph())  # Sigma = F(U)
+        training.show({"effective_population": float(effective)}, graph.shown)
+    return training.snapshot(), training.report()
 
 
-class Generation:
+def converged(payoffs: np.ndarray, epsilon: float) -> bool:
+    """Whether the newest generation wins no more than 50% + epsilon against the one before it; never with epsilon 0."""
+    if not epsilon or len(payoffs) < 2 or payoffs[-1, -2] > 0.5 + epsilon:
+        return False
+    if distributed.rank() == 0:
+        logging.info(
+            "converged: generation %d wins %.1f%% against the one before it, no more than 50%% + %.1f%%",
+            len(payoffs), 100 * payoffs[-1, -2], 100 * epsilon,
+        )  # fmt: skip
+    return True
+
+
+class Generation(Counted):
     """The interaction graph of one generation's learner over nodes (generation, character), itself the newest."""
 
-    def __init__(
-        self, config: GeneralistConfig, context: Context, tau: int, snapshots: list[Snapshot], payoffs: Payoffs
-    ) -> None:
-        self.nodes = Nodes(tau + 1, context.characters, by_character=True, roles=context.game.roles)
-        self.frozen = one_policy_each(list(snapshots), len(context.game.characters))
-        self.self_play = config.self_play_share if tau else 1.0
-        self.own = self.nodes.as_everyone(tau)
-        self.payoffs = payoffs
+    def __init__(self, context: Context, frozen: Strategies, payoffs: Payoffs) -> None:
+        config = context.config.generalists
+        nodes = Nodes(len(frozen) + 1, context.characters, by_character=True, roles=context.game.roles)
+        super().__init__(nodes, payoffs)
+        self.frozen = frozen
+        self.self_play = config.self_play_share if len(frozen) else 1.0
+        self.own = self.nodes.as_everyone(len(frozen))
         self._row_solver = ROW_SOLVERS[config.meta_strategy or "pfsp"]
         self._slot = np.eye(context.config.network.mixture_slots)[self.nodes.strategy]
-        self._told = np.zeros((self.nodes.count, context.config.network.mixture_slots), np.float32)
-        older = np.arange(self.nodes.count - len(self.own))
-        if len(older):
-            table = self.frozen.told(self._told.shape[1])
-            self._told[older] = table[self.nodes.strategy[older], self.nodes.character[older]]
+        self._told = frozen.told_as(self.nodes, context.config.network.mixture_slots)
 
     def own_rates(self) -> np.ndarray:
         """Rows of U: the learner's as each character, against every node so far, ``[N, n]``."""
@@ -114,10 +114,7 @@ class Generation:
         told[self.own] = whole @ self._slot
         return Graph(learners=self.own, sigma=sigma, told=told, mirror=mirror)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """See `camtf.population.training.State`."""
-        return self.payoffs.arrays()
-
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """See `camtf.population.training.State`."""
-        self.payoffs.restore(arrays)
+    def shown(self) -> tuple[np.ndarray, np.ndarray]:
+        """U between all nodes so far, and the learner's rows of Sigma."""
+        now = slice(self.nodes.count)
+        return self.payoffs.rates()[now, now], self.graph().sigma

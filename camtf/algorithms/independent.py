@@ -13,9 +13,9 @@ import numpy as np
 from camtf.algorithms.freezing import freeze, frozen_or
 from camtf.model.policy import Policy
 from camtf.population.matchmaking import Graph
-from camtf.population.measuring import win_rates
+from camtf.population.measuring import NOTHING, Measured, effective_population, with_newest
 from camtf.population.meta_strategies import ROW_SOLVERS
-from camtf.population.payoffs import Nodes, Payoffs
+from camtf.population.payoffs import Counted, Nodes, Payoffs
 from camtf.population.pool import UNIFORM
 from camtf.population.strategies import Served, Strategies
 from camtf.population.training import Context, Task, Training
@@ -29,61 +29,60 @@ def train(context: Context) -> Strategies:
     characters as the round before left them, weighed by how far they beat it.
     """
     c, everyone = context.config.generalists, len(context.game.characters)
-    snapshots: list[Snapshot] = []
-    serving = np.full((1, everyone), UNIFORM)
+    rounds = Strategies(("uniform",), (), np.full((1, everyone), UNIFORM))
+    measured = with_newest(context, rounds, NOTHING, np.zeros(0))  # U between rounds
     for number in range(1, c.generations + 1):
-        own, new = np.full((1, everyone), UNIFORM), []
-        opponents = Served(context.pool(snapshots), serving[[-1, -1]])  # as the round before left them
+        serving, new = np.full((1, everyone), UNIFORM), []
+        before = rounds.serving[-1]
+        opponents = Served(context.pool(list(rounds.snapshots)), np.stack([before, before]))
         for position, character in enumerate(context.characters):
             name = f"round_{number:02d}_{context.game.characters[character]}"
             policy = context.policy(context.config.seed + position)
-            if serving[-1, character] != UNIFORM:
-                policy.set_weights(snapshots[serving[-1, character]].weights)
-            learn = functools.partial(best_response, context, name, policy, opponents, number, position)
-            own[0, character] = len(snapshots) + position
+            if before[character] != UNIFORM:
+                policy.set_weights(rounds.snapshots[before[character]].weights)
+            learn = functools.partial(best_response, context, name, policy, opponents, measured, position)
+            serving[0, character] = len(rounds.snapshots) + position
             new.append(frozen_or(context, name, learn))
-        snapshots += new
-        serving = np.concatenate([serving, own])
-    names = ("uniform", *(f"round_{number:02d}" for number in range(1, c.generations + 1)))
-    strategies = Strategies(names, tuple(snapshots), serving)
-    pairs = [(i, j) for i in range(len(names)) for j in range(i)]
-    payoffs = np.full((len(names), len(names)), 0.5)
-    for (i, j), rate in zip(pairs, win_rates(context, strategies, pairs, c.measured_games), strict=True):
-        payoffs[i, j], payoffs[j, i] = rate, 1.0 - rate
-    return freeze(context, strategies, payoffs, {})
+        rounds = Strategies(
+            (*rounds.names, f"round_{number:02d}"),
+            (*rounds.snapshots, *new),
+            np.concatenate([rounds.serving, serving]),
+        )
+        measured = with_newest(context, rounds, measured, np.eye(number)[-1])
+    return freeze(context, rounds, measured, effective_population(measured, c.accept_margin))
 
 
 def best_response(
-    context: Context, name: str, policy: Policy, opponents: Served, number: int, position: int
+    context: Context, name: str, policy: Policy, opponents: Served, measured: Measured, position: int
 ) -> tuple[Snapshot, dict[str, Any]]:
     """Train one character of a round in place. Returns it frozen, and what it took."""
-    config, count = context.config.generalists, len(context.characters)
+    c, count = context.config.generalists, len(context.characters)
     graph = Character(context, position)
     task = Task(
         name=name,
-        number=1 + (number - 1) * count + position,
+        number=1 + (len(measured.payoffs) - 1) * count + position,
         policy=policy,
         opponents=opponents,
-        frames=max(config.frames // count, 1),
+        frames=max(c.frames // count, 1),
         state=graph,
     )
     training = Training(context, task)
-    for battles in training:
-        graph.payoffs.fade()
-        graph.payoffs.count_outcomes(graph.nodes, battles)
-        training.follow(graph.graph())
-    told = np.zeros((len(context.game.characters), context.config.network.mixture_slots), np.float32)
-    return Snapshot(name, policy.get_weights(), told), training.report()
+    effective = effective_population(measured, c.accept_margin)
+    for battles in training:  # the character against all others, as the round before left them
+        graph.count(battles)
+        training.follow(graph.graph())  # Sigma = F(U)
+        training.show({"effective_population": float(effective)}, graph.shown)
+    return training.snapshot(), training.report()
 
 
-class Character:
+class Character(Counted):
     """One character's opponents: all characters as the round before left them. The learner is strategy 1."""
 
     def __init__(self, context: Context, position: int) -> None:
-        self.nodes = Nodes(2, context.characters, by_character=True, roles=context.game.roles)
-        self.payoffs = Payoffs(self.nodes.count, context.config.generalists.payoff_decay)
+        nodes = Nodes(2, context.characters, by_character=True, roles=context.game.roles)
+        super().__init__(nodes, Payoffs(nodes.count, context.config.generalists.payoff_decay))
         self._learner = np.array([len(context.characters) + position])
-        self._told = np.zeros((self.nodes.count, context.config.network.mixture_slots), np.float32)
+        self._told = np.zeros((nodes.count, context.config.network.mixture_slots), np.float32)
         self._row_solver = ROW_SOLVERS[context.config.generalists.meta_strategy or "pfsp"]
 
     def graph(self) -> Graph:
@@ -94,10 +93,7 @@ class Character:
         sigma[:, :others] = self.nodes.mixtures(self._row_solver, self._learner, rates)
         return Graph(learners=self._learner, sigma=sigma, told=self._told)
 
-    def arrays(self) -> dict[str, np.ndarray]:
-        """See `camtf.population.training.State`."""
-        return self.payoffs.arrays()
-
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """See `camtf.population.training.State`."""
-        self.payoffs.restore(arrays)
+    def shown(self) -> tuple[np.ndarray, np.ndarray]:
+        """The learner's rows of U and Sigma, over the others."""
+        others = slice(len(self.nodes.characters))
+        return self.payoffs.rates(self._learner)[:, others], self.graph().sigma[:, others]

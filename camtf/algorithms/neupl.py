@@ -12,9 +12,11 @@ import numpy as np
 from camtf.algorithms.freezing import freeze
 from camtf.config import GeneralistConfig
 from camtf.population.belief import Belief, belief_of
+from camtf.population.earlier import Quarters
 from camtf.population.matchmaking import Graph
+from camtf.population.measuring import Measured
 from camtf.population.meta_strategies import SOLVERS, centred, lower_triangular
-from camtf.population.payoffs import Nodes, Payoffs
+from camtf.population.payoffs import Counted, Nodes, Payoffs
 from camtf.population.pool import UNIFORM
 from camtf.population.strategies import Served, Strategies, one_policy_each
 from camtf.population.training import Context, Task, Training
@@ -49,26 +51,26 @@ def train(context: Context, any_mixture: float = 0.0) -> Strategies:
             observer=slots.belief,
         ),
     )
+    quarters = Quarters(context, training.total_updates)
     for battles in training:  # rows i uniformly, j ~ sigma_i: Pi(.|s, sigma_i) against Pi(.|s', sigma_j)
-        slots.payoffs.fade()
-        slots.payoffs.count_outcomes(slots.nodes, battles)  # U, by counts
+        slots.count(battles)  # U
         if training.updates % c.solve_updates == 0:
             slots.solve()  # Sigma = F(U)
             slots.accept()  # is the newest row better than what there was?
             training.follow(slots.graph())
-        training.show(slots.shown(), payoffs=slots.payoffs.rates(), sigma=slots.sigma)
-    rows = range(1, max(slots.accepted, 1) + 1)
+        training.show(slots.shown(), lambda: (slots.payoffs.rates(), slots.sigma))
+        quarters.keep(training.updates, policy, slots.told()[: slots.kept])
     told = slots.told()
     frozen = [
         Snapshot(f"slot_{i:02d}", policy.get_weights(), np.repeat(told[[i]], len(context.game.characters), axis=0))
-        for i in rows
+        for i in range(1, slots.kept)
     ]
     strategies = one_policy_each(frozen, len(context.game.characters), uniform_first=True)
-    kept = [SINK, *rows]
-    return freeze(context, strategies, slots.payoffs.rates()[np.ix_(kept, kept)], training.report())
+    earlier = quarters.meet(strategies)
+    return freeze(context, strategies, slots.measured(), slots.accepted, training.report(), earlier)
 
 
-class Slots:
+class Slots(Counted):
     """The strategies of one network: U between them, Sigma, and how many were accepted. Slot 0 is the sink.
 
     Rows up to the first that was not accepted train. A row is accepted when the lower 97.5% bound of its win rate
@@ -84,10 +86,9 @@ class Slots:
         any_mixture: float = 0.0,
         belief: Belief | None = None,
     ) -> None:
+        super().__init__(nodes, Payoffs(config.slots, config.payoff_decay))
         self.config = config
         self.belief = belief
-        self.nodes = nodes
-        self.payoffs = Payoffs(config.slots, config.payoff_decay)
         self.accepted = SINK
         self._width, self._any_mixture = width, any_mixture
         self._solver = SOLVERS[config.meta_strategy or "nash"]
@@ -103,6 +104,11 @@ class Slots:
     def newest(self) -> int:
         """The row that is to be accepted next, or the last one."""
         return min(self.accepted + 1, self.nodes.strategies - 1)
+
+    @property
+    def kept(self) -> int:
+        """How many slots the finished population has: the sink, those that were accepted, at least one that learned."""
+        return max(self.accepted, 1) + 1
 
     def solve(self) -> None:
         """Row i is F of U between the accepted slots before it (PSRO-Nash)."""
@@ -142,11 +148,16 @@ class Slots:
         rate, error = self.payoffs.against(self.newest, self.sigma[self.newest])
         return {"effective_population": float(self.accepted), "newest_win_rate": rate, "newest_error": error}
 
+    def measured(self) -> Measured:
+        """What is known of the slots that are kept."""
+        kept = slice(self.kept)
+        return Measured(self.payoffs.rates()[kept, kept], self.payoffs.games()[kept, kept], self.sigma[kept, kept])
+
     def arrays(self) -> dict[str, np.ndarray]:
         """See `camtf.population.training.State`."""
-        return {**self.payoffs.arrays(), "accepted": np.array(self.accepted), "sigma": self.sigma}
+        return {**super().arrays(), "accepted": np.array(self.accepted), "sigma": self.sigma}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """See `camtf.population.training.State`."""
-        self.payoffs.restore(arrays)
+        super().restore(arrays)
         self.accepted, self.sigma = int(arrays["accepted"]), arrays["sigma"]

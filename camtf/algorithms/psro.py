@@ -14,7 +14,7 @@ import numpy as np
 from camtf.algorithms.freezing import freeze, frozen_or
 from camtf.model.policy import Policy
 from camtf.population.matchmaking import Graph
-from camtf.population.measuring import win_rates
+from camtf.population.measuring import NOTHING, Measured, effective_population, with_newest
 from camtf.population.meta_strategies import SOLVERS, centred
 from camtf.population.payoffs import Nodes
 from camtf.population.strategies import Served, Strategies, one_policy_each
@@ -32,42 +32,40 @@ def train(context: Context, keep_weights: bool) -> Strategies:
     everyone = len(context.game.characters)
     solver = SOLVERS[c.meta_strategy or "nash"]
     policy = context.policy(seed)
-    snapshots: list[Snapshot] = []
-    payoffs = np.array([[0.5]])  # U, of the uniform strategy alone
+    population = one_policy_each([], everyone, uniform_first=True)
+    measured = with_newest(context, population, NOTHING, np.zeros(0))  # U, of the uniform strategy alone
     for iteration in range(1, c.generations + 1):
-        population = one_policy_each(snapshots, everyone, uniform_first=True)
-        sigma = solver(centred(payoffs))
+        sigma = solver(centred(measured.payoffs))
         name = f"iteration_{iteration:02d}"
         if not keep_weights:
             policy.set_weights(context.policy(seed + iteration).get_weights())
-        learn = functools.partial(best_response, context, name, policy, population, sigma)
-        snapshots.append(frozen_or(context, name, learn))
-        policy.set_weights(snapshots[-1].weights)
-        population = one_policy_each(snapshots, everyone, uniform_first=True)
-        pairs = [(iteration, older) for older in range(iteration)]
-        payoffs = np.pad(payoffs, (0, 1), constant_values=0.5)
-        for (new, older), rate in zip(pairs, win_rates(context, population, pairs, c.measured_games), strict=True):
-            payoffs[new, older], payoffs[older, new] = rate, 1.0 - rate
-    return freeze(context, one_policy_each(snapshots, everyone, uniform_first=True), payoffs, {})
+        learn = functools.partial(best_response, context, name, policy, population, measured, sigma)
+        newest = frozen_or(context, name, learn)
+        policy.set_weights(newest.weights)
+        population = one_policy_each([*population.snapshots, newest], everyone, uniform_first=True)
+        measured = with_newest(context, population, measured, sigma)
+    return freeze(context, population, measured, effective_population(measured, c.accept_margin))
 
 
 def best_response(
-    context: Context, name: str, policy: Policy, population: Strategies, sigma: np.ndarray
+    context: Context, name: str, policy: Policy, population: Strategies, measured: Measured, sigma: np.ndarray
 ) -> tuple[Snapshot, dict[str, Any]]:
     """Train an iteration's learner in place. Returns it frozen, and what it took."""
+    c = context.config.generalists
     task = Task(
         name=name,
         number=len(population),
         policy=policy,
         opponents=Served(context.pool(list(population.snapshots)), population.serving),
-        frames=context.config.generalists.frames,
+        frames=c.frames,
         state=Response(context, sigma),
     )
     training = Training(context, task)
+    effective = effective_population(measured, c.accept_margin)
+    mixtures = np.concatenate([measured.mixtures, sigma[None]])
     for _ in training:  # j ~ sigma, both characters uniformly
-        training.show({}, sigma=sigma[None])
-    told = np.zeros((len(context.game.characters), context.config.network.mixture_slots), np.float32)
-    return Snapshot(name, policy.get_weights(), told), training.report()
+        training.show({"effective_population": float(effective)}, lambda: (measured.payoffs, mixtures))
+    return training.snapshot(), training.report()
 
 
 class Response:

@@ -142,15 +142,8 @@ class Payoffs:
         return 0.5 + 0.5 * lead / np.maximum(self._games[rows] + self._prior * self._weight, _NOTHING)
 
     def against(self, row: int, mixture: np.ndarray) -> tuple[float, float]:
-        """Win rate of a node against a mixture ``[n]`` of nodes, ``U_i . sigma``, and its standard error.
-
-        Each edge's variance is that of a rate with one battle more of either result, so that few battles, all of them
-        won, are no proof.
-        """
-        rate, games = self.rates(np.array([row]))[0], self.games(np.array([row]))[0]
-        careful = (rate * games + 1.0) / (games + 2.0)
-        variance = careful * (1.0 - careful) / (games + 1.0)
-        return float(mixture @ rate), float(np.sqrt(np.square(mixture) @ variance))
+        """`against` of a node and a mixture ``[n]`` of nodes."""
+        return against(self.rates(np.array([row]))[0], self.games(np.array([row]))[0], mixture)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All there is, for a checkpoint: the edges that were played."""
@@ -168,3 +161,40 @@ class Payoffs:
         np.put(self._wins, arrays["payoff_edge"], arrays["payoff_wins"])
         np.put(self._games, arrays["payoff_edge"], arrays["payoff_games"])
         self._weight = float(arrays["payoff_weight"])
+
+
+class Counted:
+    """Nodes, and the battles between them as they are counted while one learner trains.
+
+    With a ``graph`` beside it, it is a `camtf.population.training.State`.
+    """
+
+    def __init__(self, nodes: Nodes, payoffs: Payoffs) -> None:
+        self.nodes, self.payoffs = nodes, payoffs
+
+    def count(self, battles: Outcomes) -> None:
+        """Add an unroll's battles; those before it count less."""
+        self.payoffs.fade()
+        self.payoffs.count_outcomes(self.nodes, battles)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """See `camtf.population.training.State`."""
+        return self.payoffs.arrays()
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """See `camtf.population.training.State`."""
+        self.payoffs.restore(arrays)
+
+
+def against(rates: np.ndarray, games: np.ndarray, mixture: np.ndarray) -> tuple[float, float]:
+    """Win rate against a mixture, ``U_i . sigma``, and its standard error, from a row of U and the battles behind it.
+
+    Each edge's variance is that of a rate with one battle more of either result, so that few battles, all of them won,
+    are no proof.
+
+    Args:
+        rates, games, mixture: float ``[n]``.
+    """
+    careful = (rates * games + 1.0) / (games + 2.0)
+    variance = careful * (1.0 - careful) / (games + 1.0)
+    return float(mixture @ rates), float(np.sqrt(np.square(mixture) @ variance))

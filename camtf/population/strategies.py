@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from camtf.model.policy import Policy
+from camtf.population.payoffs import Nodes
 from camtf.population.pool import UNIFORM, Pool
 from camtf.types import Observation, Snapshot
 
@@ -38,6 +39,14 @@ class Strategies:
         table = np.zeros((*self.serving.shape, slots), np.float32)
         for strategy, character in zip(*np.nonzero(self.serving != UNIFORM), strict=True):
             table[strategy, character] = self.snapshots[self.serving[strategy, character]].mixture[character]
+        return table
+
+    def told_as(self, nodes: Nodes, slots: int) -> np.ndarray:
+        """What policies are conditioned on as nodes (strategy, character), float32 ``[n, S]``: these strategies as they
+        were frozen; zeros for what comes after them."""
+        table = np.zeros((nodes.count, slots), np.float32)
+        frozen = np.flatnonzero(nodes.strategy < len(self))
+        table[frozen] = self.told(slots)[nodes.strategy[frozen], nodes.character[frozen]]
         return table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from camtf.learn.rollout import Observer, Rollout, share_matches
 from camtf.learn.unrolls import Overlapped, Synchronous
 from camtf.model.policy import BuildNetwork, Policy, build_network
 from camtf.monitor import Monitor
+from camtf.pictures import mixture_picture, payoff_picture
 from camtf.population import resume
 from camtf.population.matchmaking import Graph, GraphMatchmaker
 from camtf.population.payoffs import Nodes
@@ -125,7 +126,7 @@ class Training:
         self.context, self.task = context, task
         self.matchmaker = GraphMatchmaker(task.state.nodes, task.state.graph())
         self._shown: dict[str, float] = {}
-        self._images: dict[str, np.ndarray] = {}
+        self._graph: Callable[[], tuple[np.ndarray, np.ndarray]] | None = None
         config, size = context.config, distributed.size()
         seed = int(np.random.SeedSequence((config.seed, task.number)).generate_state(1)[0])
         mirrored, evaluated = (round(config.game.matches * share) for share in (task.mirrored, task.evaluated))
@@ -160,9 +161,19 @@ class Training:
         """From the next unroll on, draw matchups from this graph."""
         self.matchmaker.follow(graph)
 
-    def show(self, values: dict[str, float], **images: np.ndarray) -> None:
-        """What is worth seeing beside the learner's own metrics: numbers, and matrices in [0, 1] as images."""
-        self._shown, self._images = values, images
+    def show(self, values: dict[str, float], graph: Callable[[], tuple[np.ndarray, np.ndarray]]) -> None:
+        """What is worth seeing beside the learner's own metrics.
+
+        Args:
+            values: numbers by name.
+            graph: U and Sigma, or those rows of them that change, asked for where they are drawn, on rank 0.
+        """
+        self._shown, self._graph = values, graph
+
+    def snapshot(self) -> Snapshot:
+        """The policy as it is now, frozen, told as each character what it learned with."""
+        told = self.matchmaker.conditioning(len(self.context.game.characters))
+        return Snapshot(self.task.name, self.task.policy.get_weights(), told)
 
     def __iter__(self) -> Iterator[Outcomes]:
         context, task, learner = self.context, self.task, self._learner
@@ -195,13 +206,21 @@ class Training:
                 if context.periodic and every and (self.updates % every == 0 or last):
                     metrics |= context.periodic(task.policy, self.matchmaker)
                 if distributed.rank() == 0:
-                    monitor.update(self.updates, metrics, task.policy, self._images)
+                    monitor.update(self.updates, metrics, task.policy, self._pictures)
                 if not last and (stop or self.updates % config.checkpoint_updates == 0):
                     resume.save(
                         task.name, task.origin, run, learner, self._unrolls, task.state, config.checkpoints_kept
                     )
                 if not last and stop:
                     raise Interrupted(f"{task.name}: stopped after update {self.updates} of {self.total_updates}")
+
+    def _pictures(self) -> Mapping[str, np.ndarray]:
+        if self._graph is None:
+            return {}
+        payoffs, sigma = self._graph()
+        nodes = self.task.state.nodes
+        block = len(nodes.characters) if nodes.by_character else 1
+        return {"payoffs": payoff_picture(payoffs, block), "sigma": mixture_picture(sigma, block)}
 
 
 def _of_all_ranks(own: Outcomes) -> tuple[Outcomes, bool]:
