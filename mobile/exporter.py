@@ -111,6 +111,7 @@ class Exporter:
         CheckpointError: the run is not finished or damaged.
         FileError: the folder cannot be written to.
         PackError: a character's id cannot name files, or the run's evaluation is of other weights.
+        ValueError: the Generalist is to be exported, but there is not one for all characters.
     """
 
     def __init__(self, run: RunDirectory, folder: Path, options: Options, build: BuildNetwork | None = None) -> None:
@@ -119,6 +120,8 @@ class Exporter:
         self.folder = folder
         self.options = options
         self.kept = 0
+        if options.generalist:
+            _ = self.specialists.generalist  # refuses where there is none, before anything is made
         self.outputs = [*HEADS, *(["value"] if options.value else [])]
         check_names(self.specialists.ids)
         self._win_rates = self._evaluated(run.path / "evaluation.json")
@@ -175,7 +178,7 @@ class Exporter:
 
     def _check_room(self, plans: list[_Plan]) -> None:
         """Raises FileError where the disk has not the room that the new models will take, about."""
-        weights = sum(w.size for w in self.specialists.generalist.weights.values())
+        weights = sum(w.size for w in next(iter(self.specialists.snapshots.values())).weights.values())
         needed = sum(_WEIGHT_BYTES[precision] * weights for plan in plans for precision in plan.todo)
         free = shutil.disk_usage(self.folder).free
         if free < needed:
@@ -274,7 +277,8 @@ class Exporter:
             settings += [options.coarseness]
         specialists = self.specialists
         own = [] if name == GENERALIST else [specialists.snapshots[name].digest]
-        settings += [*own, specialists.generalist.digest, specialists.game.digest]
+        population = dict.fromkeys(s.digest for s in specialists.generalists.values())
+        settings += [*own, *population, specialists.game.digest]
         return digest(repr(settings).encode())
 
     def _evaluated(self, file: Path) -> dict[str, dict[str, Any]]:

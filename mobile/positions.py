@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from camtf import distributed
+from camtf.algorithms import population
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import PoolSide, Turn, play
 from camtf.games.loading import load_game, participants
@@ -16,6 +17,7 @@ from camtf.games.protocol import Game
 from camtf.model.loading import describe, load_network
 from camtf.model.policy import BuildNetwork, Policy
 from camtf.population.pool import Pool
+from camtf.population.training import Context
 from camtf.types import Observation, Snapshot
 
 _POSITIONS_PER_BATTLE = 60
@@ -43,19 +45,29 @@ class Specialists:
             run.check_network(describe(self.build, self.config.network, self.game.spec))
         self.characters = participants(self.config, self.game)
         self.ids = [self.game.characters[c] for c in self.characters]
-        self.generalist = run.generalists()[-1]
-        self.snapshots: dict[str, Snapshot] = {i: run.specialist(i, self.generalist) for i in self.ids}
+        strategies = population(Context(self.config, self.game, run, self.build))
+        self.generalists: dict[str, Snapshot] = {i: strategies.of(c) for i, c in zip(self.ids, self.characters)}
+        self.snapshots: dict[str, Snapshot] = {i: run.specialist(i, self.generalists[i]) for i in self.ids}
         self.pool = Pool(self.config.network, self.game.spec, list(self.snapshots.values()), self.build)
-        n = len(self.characters)
         characters = np.array(self.characters)
-        self.side = PoolSide(self.pool, np.arange(n), characters)
-        generalist = Pool(self.config.network, self.game.spec, [self.generalist], self.build)
-        self.population = PoolSide(generalist, np.zeros(n, np.int64), characters)
+        self.side = PoolSide(self.pool, np.arange(len(characters)), characters)
+        frozen = Pool(self.config.network, self.game.spec, list(strategies.snapshots), self.build)
+        self.population = PoolSide(frozen, strategies.serving[-1, characters], characters)
 
     @property
     def weights(self) -> dict[str, str]:
         """Digests of the weights that models are made from, by snapshot."""
-        return {snapshot.name: snapshot.digest for snapshot in [self.generalist, *self.snapshots.values()]}
+        return {s.name: s.digest for s in [*self.generalists.values(), *self.snapshots.values()]}
+
+    @property
+    def generalist(self) -> Snapshot:
+        """The last Generalist. Raises ValueError where each character has a network of its own."""
+        one = {s.name: s for s in self.generalists.values()}
+        if len(one) > 1:
+            raise ValueError(
+                f"{self.run.path} has a Generalist for each character ({', '.join(one)}), not one that plays them all"
+            )
+        return next(iter(one.values()))
 
     def mixture(self, character: str) -> np.ndarray:
         """The mixture input that the Specialist always has, float32 ``[S]``."""
@@ -63,7 +75,7 @@ class Specialists:
 
     def generalist_mixture(self, character: str) -> np.ndarray:
         """The mixture input of the last Generalist as a character, float32 ``[S]``."""
-        return self.generalist.mixture[self.game.characters.index(character)]
+        return self.generalists[character].mixture[self.game.characters.index(character)]
 
     def policy(self, character: str) -> Policy:
         """The Specialist in Keras."""

@@ -105,3 +105,18 @@ def test_ones_own_network_goes_the_whole_line(tmp_path: Path, game: str, network
     assert [row["character"] for row in result["characters"]] == list(loaded.characters)
     Exporter(run, tmp_path / "models", Options(("float32", "int8"), calibration=20)).export()
     check_exported(run.path, tmp_path / "models")
+
+
+def test_networks_of_each_character_are_exported_too(tmp_path: Path) -> None:
+    """What `independent` leaves: a Generalist for each character, and none that plays all."""
+    changes = {"game.name": "tests.small_game:GUESS", "game.characters": (), "generalists.algorithm": "independent"}
+    frames = {"generalists.generations": 1, "generalists.frames": 640, "specialists.frames": 320}
+    config = override(preset("test"), {**changes, **frames})
+    run = RunDirectory(tmp_path / "run")
+    run.begin(config, GUESS, True)
+    context = Context(config, GUESS, run)
+    specialists.train(context, train_population(context))
+    Exporter(run, tmp_path / "models", Options(("float32",), calibration=20)).export()
+    check_exported(run.path, tmp_path / "models")
+    with pytest.raises(ValueError, match=r"a Generalist for each character \(round_01_ann, round_01_bob\), not one"):
+        Exporter(run, tmp_path / "models", Options(generalist=True))
