@@ -76,6 +76,24 @@ def play_paired(game: Game, first: Side, second: Side, pairs: np.ndarray, battle
     return [Paired(each, float(d.sum()), float(np.square(d).sum())) for d in differences]
 
 
+def play_beside(
+    game: Game, first: Side, second: Side, opponents: Side, pairs: np.ndarray, battles: int, seed: int
+) -> Paired:
+    """Sums where characters are roles, so that two policies for one cannot meet: both play the same battles, with the
+    same luck, against the same opponents.
+
+    Args:
+        pairs: int ``[pairs, 2]``, member of the first and of the second side, and of the opponents.
+        battles: in all, at least 1; half of them by each policy.
+        seed: of the battles.
+    """
+    each = -(-battles // (2 * len(pairs)))
+    listed = np.repeat(pairs, each, axis=0)
+    once, again = (play(game, side, opponents, listed, 1, seed) for side in (first, second))
+    difference = once - again
+    return Paired(len(listed), float(difference.sum()), float(np.square(difference).sum()))
+
+
 @functools.cache
 def _quantile(probability: float, pairs: int) -> float:
     """Of Student's distribution: with few pairs the normal one makes intervals too narrow."""

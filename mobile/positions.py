@@ -95,8 +95,10 @@ class Specialists:
         the game does not say that this is always the same."""
         if not self.game.spec.fixed_elements:
             return None
-        match = self.game.make(0, np.zeros(1, np.int64))
-        return match.reset(np.full((2, 1), self.game.characters.index(character))).element[0, 0, 0]
+        member = self.ids.index(character)
+        _, opponent = self.against_population(member)[0]
+        players = self.population.character[[member, opponent]]
+        return self.game.make(0, np.zeros(1, np.int64)).reset(players[:, None]).element[0, 0, 0]
 
     def positions(self, character: str, count: int, seed: int) -> Observation:
         """``count`` observations of one Specialist, drawn at random from whole battles against every character of the

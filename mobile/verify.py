@@ -32,7 +32,7 @@ from camtf.provenance import provenance
 from camtf.types import Observation
 from mobile.files import PackError
 from mobile.pack import GENERALIST, MANIFEST, Entry, Pack
-from mobile.paired import Paired, add, play_paired
+from mobile.paired import Paired, add, play_beside, play_paired
 from mobile.positions import Specialists
 from mobile.results import check_weights
 from mobile.runtime import Policy, choose, gumbel, installed_runtimes, open_policy
@@ -136,7 +136,7 @@ class Verifier:
         results = []
         for model, policy in self._models(name):
             side = ModelSide(policy, s.side.character)
-            (paired,) = play_paired(s.game, side, s.side, np.array([[member, member]]), self.battles, seed)
+            paired = self._paired(side, s.side, [member], seed)
             results.append(
                 {
                     **_about(model),
@@ -153,15 +153,23 @@ class Verifier:
         inputs = s.generalist_positions(self.positions, seed)
         tensors = [tf.constant(x) for x in inputs.values()]
         reference = s.generalist_policy()(Observation(*tensors[:4]), tensors[4])
-        everyone = np.array([(member, member) for member in range(len(s.ids))])
         mixture = np.stack([s.generalist_mixture(i) for i in s.ids])
         results = []
         for model, policy in self._models(GENERALIST):
             side = ModelSide(policy, s.population.character, mixture)
-            each = -(-self.battles // len(everyone))
-            paired = add(play_paired(s.game, side, s.population, everyone, each, seed))
+            paired = self._paired(side, s.population, list(range(len(s.ids))), seed)
             results.append({**_about(model), **compare(policy, inputs, reference), "win_rate_vs_keras": paired.rate()})
         return results
+
+    def _paired(self, side: Side, original: Side, members: list[int], seed: int) -> Paired:
+        """A model beside its original, as some members."""
+        s, each = self.specialists, -(-self.battles // len(members))
+        if not s.game.roles:
+            return add(play_paired(s.game, side, original, np.array([(m, m) for m in members]), each, seed))
+        return add(
+            play_beside(s.game, side, original, s.population, s.against_population(m), each, seed + 1000 * m)
+            for m in members
+        )
 
     def _models(self, name: str) -> Iterator[tuple[Entry, Policy]]:
         for model in self.pack.models:

@@ -18,7 +18,7 @@ def check_exported(run: Path, models: Path) -> None:
     """A decision of every Specialist's float32 model is Keras's, at a start of the game."""
     specialists, pack = Specialists(RunDirectory(run)), Pack(models)
     n = len(specialists.ids)
-    everyone = np.array([specialists.characters] * 2)
+    everyone = np.array([specialists.characters, specialists.characters[::-1]])
     seen = specialists.game.make(3, np.arange(n)).reset(everyone)
     assert {entry.character for entry in pack.models} == set(specialists.ids)
     for entry in pack.models:

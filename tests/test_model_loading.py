@@ -16,6 +16,9 @@ from camtf.model.loading import describe, load_network
 from camtf.model.policy import build_network
 from camtf.population.training import Context
 from mobile.exporter import Exporter, Options
+from mobile.pack import Pack
+from mobile.positions import Specialists
+from mobile.verify import Verifier
 from tests import small_networks
 from tests.end_to_end_checks import check_exported
 from tests.small_game import GUESS
@@ -105,6 +108,10 @@ def test_ones_own_network_goes_the_whole_line(tmp_path: Path, game: str, network
     assert [row["character"] for row in result["characters"]] == list(loaded.characters)
     Exporter(run, tmp_path / "models", Options(("float32", "int8"), calibration=20)).export()
     check_exported(run.path, tmp_path / "models")
+    pack = Pack(tmp_path / "models", loaded.digest)
+    verified = Verifier(Specialists(run), pack, positions=20, battles=4, runtime="litert", seed=3).verify()
+    for result in (r for r in verified if r["precision"] == "float32"):
+        assert result["agreement"] == 1.0 and result["win_rate_vs_keras"]["win_rate"] == 0.5
 
 
 def test_networks_of_each_character_are_exported_too(tmp_path: Path) -> None:
