@@ -86,6 +86,9 @@ class PPOConfig(Checked):
         1.0, "share of the step size that is left at the end of a phase; it falls linearly", 0.0, 1.0
     )
     entropy_cost: float = setting(0.01, "weight of the entropy bonus", 0.0, 1e3)
+    final_entropy_cost: float = setting(
+        1.0, "share of the entropy bonus that is left at the end of a phase; it falls linearly", 0.0, 1.0
+    )
     value_cost: float = setting(0.5, "weight of the value loss", 0.0, 1e3)
     value_clip: float = setting(0.0, "half-width of the value clip, in scaled reward; 0: none", 0.0, 1e6)
     target_kl: float = setting(0.0, "no further pass over a segment once the mean KL exceeds this; 0: never", 0.0, 1e3)

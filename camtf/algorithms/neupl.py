@@ -73,7 +73,8 @@ class Slots:
 
     Rows up to the first that was not accepted train. A row is accepted when the lower 97.5% bound of its win rate
     against its own mixture exceeds 1/2 + delta: against duplicates of what there was, which a maximum-entropy
-    equilibrium spreads over, nothing exceeds it.
+    equilibrium spreads over, nothing exceeds it. All rows move while they train, and with them the mixtures of those
+    after them: the last accepted row is given up again when the upper bound falls below 1/2 + delta.
     """
 
     def __init__(
@@ -112,10 +113,17 @@ class Slots:
         self.sigma[:trained, :trained] = lower_triangular(between, self._solver)
 
     def accept(self) -> None:
-        """The newest row counts from now on where it surely beats its mixture, and the next one begins to train."""
+        """The newest row counts from now on where it surely beats its mixture, and the next one begins to train. Where
+        the last one that counts surely does not beat its mixture any more, it is the newest again."""
+        bar = 0.5 + self.config.accept_margin
         rate, error = self.payoffs.against(self.newest, self.sigma[self.newest])
-        if self.newest > self.accepted and rate - 1.96 * error > 0.5 + self.config.accept_margin:
+        if self.newest > self.accepted and rate - 1.96 * error > bar:
             self.accepted = self.newest
+            self.solve()
+            return
+        rate, error = self.payoffs.against(self.accepted, self.sigma[self.accepted])
+        if self.accepted > SINK and rate + 1.96 * error < bar:
+            self.accepted -= 1
             self.solve()
 
     def told(self) -> np.ndarray:
