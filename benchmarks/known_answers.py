@@ -351,7 +351,7 @@ def main() -> None:
     document |= provenance()
     if FLAGS.out:
         files.write_json(Path(FLAGS.out), document)
-    flat = {f"{name}_{figure}": round(v["mean"], 6) for name, part in parts.items() for figure, v in part.items()}
+    flat = {f"{name}_{figure}": float(f"{v['mean']:.4g}") for name, part in parts.items() for figure, v in part.items()}
     print(json.dumps(flat | {"criteria_met": sum(row[4] == "yes" for row in rows), "criteria": len(rows)}))
 
 
