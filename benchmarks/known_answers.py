@@ -79,7 +79,7 @@ _ANY_MIXTURE: dict[str, Any] = {
     "generalists.algorithm": "simplex_neupl",
     "generalists.any_mixture": 0.7,
     "generalists.evaluation_share": 0.2,
-    "generalists.frames": 4_000_000,
+    "generalists.frames": 3_000_000,
     "ppo.final_learning_rate": 0.05,
     "ppo.final_entropy_cost": 0.02,
 }
