@@ -46,14 +46,16 @@ SETTINGS: dict[str, Any] = {
     "ppo.epochs": 2,
     "ppo.minibatches": 4,
     "ppo.learning_rate": 3e-3,
-    "ppo.final_learning_rate": 0.1,
+    "ppo.final_learning_rate": 0.05,
     "ppo.entropy_cost": 0.3,
-    "ppo.final_entropy_cost": 0.05,
+    "ppo.final_entropy_cost": 0.02,
     "generalists.algorithm": "neupl",
     "generalists.generations": 1,
     "generalists.slots": 8,
     "generalists.payoff_decay": 0.95,
     "generalists.accept_margin": 0.01,
+    "generalists.settling": 0.35,
+    "generalists.frames": 3_000_000,
     "checkpoint_updates": 50,
     "histogram_updates": 0,
 }
@@ -68,20 +70,18 @@ _MATRIX: dict[str, Any] = {
     "ppo.epochs": 3,
     "ppo.reward_scale": 1.0,
     "ppo.learning_rate": 1e-2,
-    "ppo.entropy_cost": 0.1,
     "generalists.slots": 6,
     "generalists.solve_updates": 5,
-    "generalists.payoff_decay": 0.98,
+    "generalists.payoff_decay": 0.9,
     "generalists.accept_margin": 0.05,
+    "generalists.settling": 0.0,
     "generalists.frames": 200_000,
 }
 _ANY_MIXTURE: dict[str, Any] = {
     "generalists.algorithm": "simplex_neupl",
     "generalists.any_mixture": 0.7,
     "generalists.evaluation_share": 0.2,
-    "generalists.frames": 3_000_000,
-    "ppo.final_learning_rate": 0.05,
-    "ppo.final_entropy_cost": 0.02,
+    "generalists.settling": 0.45,
 }
 
 MIXTURES, MIXTURE_SEED = 60, 20_250
@@ -143,13 +143,13 @@ def measure_rps(context: Context, strategies: Strategies) -> Found:
     e = 1.0 / (rocks + 2)
     a = 1.0 - 3.0 * e
     counted = np.array(context.run.read_population()["payoffs"])[:3, :3]
-    mixture = nash(2.0 * counted - 1.0) if len(counted) == 3 else np.zeros(3)
+    mixture = np.pad(nash(2.0 * counted - 1.0), (0, 3 - len(counted)))
     paper, scissors = (float(policies[i, rocks + i - 1]) if i < len(policies) else 0.0 for i in (1, 2))
     return {
         "paper": paper,
         "scissors": scissors,
         "sigma_error": float(np.abs(mixture - np.array([1.0, a, a]) / (1.0 + 2.0 * a)).max()),
-        "exploitability": float((game.payoff @ (mixture @ policies[: len(mixture)])).max()) if paper else 1.0,
+        "exploitability": float((game.payoff @ (mixture[: len(policies)] @ policies[:3])).max()),
     }
 
 

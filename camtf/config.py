@@ -149,6 +149,12 @@ class GeneralistConfig(Checked):
     slots: int = setting(8, "neupl: strategy slots of the one network, the uniform sink among them", 2, 256)
     evaluation_share: float = setting(0.3, "neupl: share of matches between uniform pairs, only counted", 0.0, 0.9)
     solve_updates: int = setting(10, "neupl: updates between two solutions of the graph", 1, 100_000)
+    settling: float = setting(
+        0.0,
+        "neupl: last part of the training in which the graph is not solved again, so that rows come to rest",
+        0.0,
+        1.0,
+    )
     accept_margin: float = setting(
         0.02, "neupl: by how much a slot must surely beat its mixture to be accepted", 0.0, 0.5
     )

@@ -52,7 +52,8 @@ def train(context: Context, any_mixture: float = 0.0) -> Strategies:
     for battles in training:  # rows i uniformly, j ~ sigma_i: Pi(.|s, sigma_i) against Pi(.|s', sigma_j)
         slots.payoffs.fade()
         slots.payoffs.count_outcomes(slots.nodes, battles)  # U, by counts
-        if training.updates % c.solve_updates == 0:
+        settled = training.updates >= (1.0 - c.settling) * training.total_updates
+        if training.updates % c.solve_updates == 0 and not settled:
             slots.solve()  # Sigma = F(U)
             slots.accept()  # is the newest row better than what there was?
             training.follow(slots.graph())
