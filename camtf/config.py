@@ -93,6 +93,9 @@ class PPOConfig(Checked):
         1.0, "share of the step size that is left at the end of a phase; it falls linearly", 0.0, 1.0
     )
     entropy_cost: float = setting(0.01, "weight of the entropy bonus", 0.0, 1e3)
+    final_entropy_cost: float = setting(
+        1.0, "share of the entropy bonus that is left at the end of a phase; it falls linearly", 0.0, 1.0
+    )
     value_cost: float = setting(0.5, "weight of the value loss", 0.0, 1e3)
     value_clip: float = setting(0.0, "half-width of the value clip, in scaled reward; 0: none", 0.0, 1e6)
     target_kl: float = setting(0.0, "no further pass over a segment once the mean KL exceeds this; 0: never", 0.0, 1e3)
@@ -153,6 +156,12 @@ class GeneralistConfig(Checked):
     slots: int = setting(8, "neupl: strategy slots of the one network, the uniform sink among them", 2, 256)
     evaluation_share: float = setting(0.3, "neupl: share of matches between uniform pairs, only counted", 0.0, 0.9)
     solve_updates: int = setting(10, "neupl: updates between two solutions of the graph", 1, 100_000)
+    settling: float = setting(
+        0.0,
+        "neupl: last part of the training in which the graph is not solved again, so that rows come to rest",
+        0.0,
+        1.0,
+    )
     accept_margin: float = setting(
         0.02, "neupl: by how much a slot must surely beat its mixture to be accepted", 0.0, 0.5
     )

@@ -54,7 +54,8 @@ def train(context: Context, any_mixture: float = 0.0) -> Strategies:
     quarters = Quarters(context, training.total_updates)
     for battles in training:  # rows i uniformly, j ~ sigma_i: Pi(.|s, sigma_i) against Pi(.|s', sigma_j)
         slots.count(battles)  # U
-        if training.updates % c.solve_updates == 0:
+        settled = training.updates >= (1.0 - c.settling) * training.total_updates
+        if training.updates % c.solve_updates == 0 and not settled:
             slots.solve()  # Sigma = F(U)
             slots.accept()  # is the newest row better than what there was?
             training.follow(slots.graph())
@@ -75,7 +76,8 @@ class Slots(Counted):
 
     Rows up to the first that was not accepted train. A row is accepted when the lower 97.5% bound of its win rate
     against its own mixture exceeds 1/2 + delta: against duplicates of what there was, which a maximum-entropy
-    equilibrium spreads over, nothing exceeds it.
+    equilibrium spreads over, nothing exceeds it. All rows move while they train, and with them the mixtures of those
+    after them: the last accepted row is given up again when the upper bound falls below 1/2 + delta.
     """
 
     def __init__(
@@ -118,10 +120,17 @@ class Slots(Counted):
         self.sigma[:trained, :trained] = lower_triangular(between, self._solver)
 
     def accept(self) -> None:
-        """The newest row counts from now on where it surely beats its mixture, and the next one begins to train."""
+        """The newest row counts from now on where it surely beats its mixture, and the next one begins to train. Where
+        the last one that counts surely does not beat its mixture any more, it is the newest again."""
+        bar = 0.5 + self.config.accept_margin
         rate, error = self.payoffs.against(self.newest, self.sigma[self.newest])
-        if self.newest > self.accepted and rate - 1.96 * error > 0.5 + self.config.accept_margin:
+        if self.newest > self.accepted and rate - 1.96 * error > bar:
             self.accepted = self.newest
+            self.solve()
+            return
+        rate, error = self.payoffs.against(self.accepted, self.sigma[self.accepted])
+        if self.accepted > SINK and rate + 1.96 * error < bar:
+            self.accepted -= 1
             self.solve()
 
     def told(self) -> np.ndarray:

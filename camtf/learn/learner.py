@@ -52,7 +52,10 @@ class Learner:
         self._seed = seed
         self.optimizer = FusedAdam(config.learning_rate, epsilon=1e-5)
         self.optimizer.build(policy.network.trainable_variables)
-        self.steps = GradientSteps(policy, loss or PPOLoss(config), self.optimizer, config.gradient_norm)
+        self._entropy_cost = tf.Variable(config.entropy_cost, trainable=False)
+        self.steps = GradientSteps(
+            policy, loss or PPOLoss(config, self._entropy_cost), self.optimizer, config.gradient_norm
+        )
 
     @property
     def variables(self) -> list[tf.Variable]:
@@ -68,7 +71,7 @@ class Learner:
 
         Args:
             unroll: this rank's experience; every rank calls with one of the same shape.
-            progress: part of the training that is done, which sets the step size.
+            progress: part of the training that is done, which sets the step size and the entropy bonus.
 
         Raises:
             NotFiniteError: on all ranks, where the unroll of any holds infinities or NaN (the weights are as before
@@ -76,6 +79,7 @@ class Learner:
         """
         c = self.config
         self.optimizer.learning_rate = c.learning_rate * (1.0 - (1.0 - c.final_learning_rate) * progress)
+        self._entropy_cost.assign(c.entropy_cost * (1.0 - (1.0 - c.final_entropy_cost) * progress))
         targets = self._targets(unroll)
         own = moments(unroll.reward, targets.advantage, targets.value_target, targets.value)
         total = Moments(*map(float, distributed.sum_over_ranks(own, "moments")))

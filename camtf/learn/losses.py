@@ -49,9 +49,13 @@ class PPOLoss:
 
     ``-mean(min(rho A, clip(rho, 1 - epsilon, 1 + epsilon) A)) + c_value 0.5 mean((V - G)^2) - c_entropy H``
     with ``rho = pi(a|s) / pi_old(a|s)`` (eq. 7).
+
+    Attributes:
+        entropy_cost: ``c_entropy`` where it changes in training; that of the configuration where None.
     """
 
     config: PPOConfig
+    entropy_cost: tf.Variable | None = None
     diagnostics: ClassVar[tuple[str, ...]] = (
         "policy_loss", "value_loss", "kl", "clip_fraction", "entropy_movement", "entropy_skill",
     )  # fmt: skip
@@ -69,7 +73,8 @@ class PPOLoss:
         policy_loss = -tf.reduce_mean(clipped_surrogate(ratio, batch.advantage, c.clip_epsilon))
         value_loss = 0.5 * tf.reduce_mean(value_error(output.value, batch.value_target, batch.value, c.value_clip))
         entropy_movement, entropy_skill = tf.reduce_mean(movement.entropy()), tf.reduce_mean(skill.entropy())
-        loss = policy_loss + c.value_cost * value_loss - c.entropy_cost * (entropy_movement + entropy_skill)
+        entropy_cost = c.entropy_cost if self.entropy_cost is None else self.entropy_cost
+        loss = policy_loss + c.value_cost * value_loss - entropy_cost * (entropy_movement + entropy_skill)
         outside = tf.cast(tf.abs(ratio - 1.0) > c.clip_epsilon, tf.float32)
         kl = tf.reduce_mean(ratio - 1.0 - log_ratio)
         found = (policy_loss, value_loss, kl, tf.reduce_mean(outside), entropy_movement, entropy_skill)

@@ -225,12 +225,13 @@ class Training:
 
 def _of_all_ranks(own: Outcomes) -> tuple[Outcomes, bool]:
     """The finished battles of all ranks, and whether any rank was asked to stop."""
-    halves = np.rint(2 * own.outcome).astype(np.int32)
-    rows = np.column_stack([own.strategy, own.character, halves]).astype(np.int32)
+    outcome = own.outcome.astype(np.float32).view(np.int32)  # its bits, which are never negative
+    rows = np.column_stack([own.strategy, own.character, outcome]).astype(np.int32)
     request = np.array([[0, 0, 0, 0, -1 - requested()]], np.int32)  # one more row, which tells it to the others
     table = distributed.gather_rows({"outcomes": np.concatenate([request, rows])})["outcomes"]
     stop, battles = table[table[:, 4] < 0], table[table[:, 4] >= 0]
-    return Outcomes(battles[:, :2], battles[:, 2:4], battles[:, 4] / 2), bool((stop[:, 4] < -1).any())
+    outcomes = np.ascontiguousarray(battles[:, 4]).view(np.float32).astype(np.float64)
+    return Outcomes(battles[:, :2], battles[:, 2:4], outcomes), bool((stop[:, 4] < -1).any())
 
 
 def _battle_metrics(outcomes: Outcomes) -> dict[str, float]:
