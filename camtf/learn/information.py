@@ -6,9 +6,9 @@ much of what one does could be told from what the other does, over the states th
 
 Each head is looked at by itself, and I is the sum over the heads: movement with movement, skill with skill. The
 information of a counted table is too large by about (rows - 1) (columns - 1) / (2 samples) (Miller 1955): in the duel,
-for both heads together and 102,400 samples, 0.0007 nats. A joint action of movement and skill has 90 values a player and
-a table of 8,100 cells: 0.04 nats too much, and most cells empty. What the sum does not see is what one player's movement
-says of the other's skill.
+for both heads together and 102,400 samples, 0.0007 nats. A joint action of movement and skill has 90 values a player
+and a table of 8,100 cells: 0.04 nats too much, and most cells empty. What the sum does not see is what one player's
+movement says of the other's skill.
 """
 
 from __future__ import annotations

@@ -41,8 +41,8 @@ class Learner:
     was taken off, or, where they are taken against a frozen critic, divided by their root mean square alone, because
     there a positive mean is what is sought. With a residual critic delta is learned as the returns' difference from
     the frozen values, returns are bootstrapped by the sum of both, and advantages are taken against it: the policy's
-    gradient holds nothing of delta, which a state has whatever is done there. A minibatch is every match at some time steps, drawn anew in each pass:
-    the same on any number of ranks, and whole blocks of memory.
+    gradient holds nothing of delta, which a state has whatever is done there. A minibatch is every match at some time
+    steps, drawn anew in each pass: the same on any number of ranks, and whole blocks of memory.
 
     In impala mode an unroll may come from the policy of one update ago: V-trace with the present policy's
     log-probabilities and values gives the targets, and PPO's ratio is against the present policy.

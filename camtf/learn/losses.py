@@ -30,7 +30,7 @@ class Batch(NamedTuple):
     value_target: tf.Tensor  # float32 [...]
     information: tf.Tensor | None = None  # float32 [..., M + K], nats that each own action says of what the other did
     prior: tf.Tensor | None = None  # float32 [..., M + K], log-probabilities of all actions by a frozen policy
-    progress: tf.Tensor | float = 0.0  # float32 [], part of the training that is done; the same for all samples
+    progress: tf.Tensor = 0.0  # float32 [], part of the training that is done; the same for all samples
 
 
 class Loss(Protocol):

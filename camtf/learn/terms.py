@@ -7,7 +7,8 @@ from typing import ClassVar, Protocol
 
 import tensorflow as tf
 
-from camtf.learn.losses import Batch, PPOLoss
+from camtf.config import PPOConfig
+from camtf.learn.losses import Batch, Loss, PPOLoss
 from camtf.model.policy import MaskedCategorical, Policy, distributions
 from camtf.types import Observation
 
@@ -53,15 +54,22 @@ class PPOWithTerms:
         return loss, found
 
 
+def ppo_with(config: PPOConfig, information: float = 0.0, prior: float = 0.0) -> Loss:
+    """PPO's loss with an `InformationTerm` of this weight and a `PriorTerm` of this cost, where they are not 0."""
+    terms: list[Term] = [InformationTerm(information)] if information else []
+    terms += [PriorTerm(prior)] if prior else []
+    return PPOWithTerms(PPOLoss(config), tuple(terms)) if terms else PPOLoss(config)
+
+
 @dataclass(frozen=True)
 class InformationTerm:
     """``weight * I(A; A')``, the mutual information between the policy's actions and its opponents' (M&M, eq. 4).
 
     I is not linear in the joint distribution, so that a mean over parts of a batch would be another quantity. Its
-    gradient is a mean over samples once ``log(P_ab / (P_a P_b))`` is known, which is counted over the whole unroll of all
-    ranks when the update begins: see `camtf.learn.information`. Each sample adds ``sum_a pi(a|s) log(P_ab / (P_a P_b))``
-    for what its opponent did, b. So the term is what I is at the start of an update, and to first order after it. How
-    the states that are met depend on the policy is no part of it.
+    gradient is a mean over samples once ``log(P_ab / (P_a P_b))`` is known, which is counted over the whole unroll of
+    all ranks when the update begins: see `camtf.learn.information`. Each sample adds
+    ``sum_a pi(a|s) log(P_ab / (P_a P_b))`` for what its opponent did, b. So the term is what I is at the start of an
+    update, and to first order after it. How the states that are met depend on the policy is no part of it.
 
     Args:
         weight: positive to make I smaller, negative to make it larger.
