@@ -18,6 +18,7 @@ from camtf.files import read_arrays
 from camtf.games.matrix import MatrixGame, rock_paper_scissors
 from camtf.interrupt import Interrupted
 from camtf.population import training
+from camtf.population.measuring import Measured
 from camtf.population.strategies import Strategies, one_policy_each
 from camtf.population.training import Context
 from camtf.types import Observation, Snapshot
@@ -56,7 +57,7 @@ def prepared(folder: Path, changes: dict[str, Any], characters: int = 1) -> tupl
     weights = policy.get_weights() | {"skill/bias": np.array([2.0, 0.0, 0.0], np.float32)}
     told = np.zeros((characters, CONFIG.network.mixture_slots), np.float32)
     frozen = one_policy_each([Snapshot("generation_01", weights, told)], characters)
-    return context, freeze(context, frozen, np.array([[0.5]]), {})
+    return context, freeze(context, frozen, Measured(np.array([[0.5]]), np.zeros((1, 1)), np.zeros((1, 1))), 1)
 
 
 def played(context: Context, snapshot: Snapshot) -> np.ndarray:

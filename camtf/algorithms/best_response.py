@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from camtf.evaluation.battles import PolicySide, PoolSide, play
+from camtf.games.pairing import pairings
 from camtf.learn.rollout import Record
 from camtf.learn.terms import ppo_with
 from camtf.model.policy import Policy
 from camtf.population.convergence import Convergence
 from camtf.population.matchmaking import Graph
 from camtf.population.meta_strategies import ROW_SOLVERS
-from camtf.population.payoffs import Nodes, Payoffs
+from camtf.population.payoffs import Counted, Nodes, Payoffs
 from camtf.population.pool import Pool
 from camtf.population.strategies import Served, Strategies
 from camtf.population.training import Context, Task, Training
@@ -113,12 +114,11 @@ def learn(context: Context, course: Course) -> tuple[Snapshot, dict[str, Any]]:
         keep_optimizer=c.keep_optimizer and c.rounds > 1,
     ))  # fmt: skip
     for battles in training:
-        graph.payoffs.fade()
-        graph.payoffs.count_outcomes(graph.nodes, battles)  # update U
+        graph.count(battles)  # update U
         training.follow(graph.graph())  # sigma <- F(U)
         if course.converges and graph.convergence.reached(training.updates):
             training.end()
-        training.show(graph.convergence.shown())
+        training.show(graph.convergence.shown(), graph.shown)
     report: dict[str, Any] = {
         **training.report(),
         **graph.convergence.shown(),
@@ -130,31 +130,36 @@ def learn(context: Context, course: Course) -> tuple[Snapshot, dict[str, Any]]:
     return Snapshot(course.name, policy.get_weights(), course.generalist.mixture), report
 
 
-class Response:
+class Response(Counted):
     """The interaction graph of one network over nodes (strategy, character); the last strategy is its own."""
 
     def __init__(self, context: Context, course: Course, policy: Policy, pool: Pool) -> None:
         config, opponents = context.config, course.opponents
-        width = config.network.mixture_slots
-        self.nodes = Nodes(len(opponents) + 1, context.characters, by_character=True)
-        self.payoffs = Payoffs(self.nodes.count, config.generalists.payoff_decay)
+        nodes = Nodes(len(opponents) + 1, context.characters, by_character=True, roles=context.game.roles)
+        super().__init__(nodes, Payoffs(nodes.count, config.generalists.payoff_decay))
         self.convergence = Convergence(config.specialists.convergence, self._measured)
         self._context, self._course, self._policy, self._pool = context, course, policy, pool
-        self._learners = self.nodes.of(len(opponents), np.array(course.team))
+        self._learners = nodes.of(len(opponents), np.array(course.team))
         self._frozen = len(opponents) * len(context.characters)
         self._row_solver = ROW_SOLVERS[config.specialists.meta_strategy]
-        self._told = np.zeros((self.nodes.count, width), np.float32)
-        older = np.arange(self._frozen)
-        self._told[older] = opponents.told(width)[self.nodes.strategy[older], self.nodes.character[older]]
+        self._told = opponents.told_as(nodes, config.network.mixture_slots)
         self._told[self._learners] = course.generalist.mixture[list(course.team)]
 
     def graph(self) -> Graph:
         """The opponents by how far they beat the network as each character; its own likewise for self-play."""
-        rates = self.payoffs.rates(self._learners)
-        sigma, mirror = np.zeros((2, *rates.shape))
-        sigma[:, : self._frozen] = self._row_solver(rates[:, : self._frozen])
-        mirror[:, self._learners] = self._row_solver(rates[:, self._learners])
+        rates, frozen = self.payoffs.rates(self._learners), slice(self._frozen)
+        sigma = np.zeros_like(rates)
+        sigma[:, frozen] = self.nodes.mixtures(self._row_solver, self._learners, rates[:, frozen])
+        mirror = None
+        if self._context.config.specialists.self_play_share:
+            mirror = np.zeros_like(rates)
+            mirror[:, self._learners] = self._row_solver(rates[:, self._learners])
         return Graph(learners=self._learners, sigma=sigma, told=self._told, mirror=mirror)
+
+    def shown(self) -> tuple[np.ndarray, np.ndarray]:
+        """The network's rows of U and Sigma, over the frozen nodes."""
+        frozen = slice(self._frozen)
+        return self.payoffs.rates(self._learners)[:, frozen], self.graph().sigma[:, frozen]
 
     def _measured(self) -> np.ndarray:
         """Outcomes of the network's battles against the frozen nodes, float ``[games]``: against all equally often, as
@@ -162,8 +167,7 @@ class Response:
         team, seed = np.array(self._course.team), _SEED + self._context.config.seed
         older = np.arange(self._frozen)
         strategy, character = self.nodes.strategy[older], self.nodes.character[older]
-        both = np.stack(np.meshgrid(np.arange(len(team)), older, indexing="ij"), -1).reshape(-1, 2)
-        both = np.random.default_rng(seed).permutation(both)
+        both = np.random.default_rng(seed).permutation(pairings(self._context.game, team, character))
         pairs = both[np.arange(self._context.config.specialists.convergence.games) % len(both)]
         own = PolicySide(self._policy, self._course.generalist.mixture, team)
         frozen = PoolSide(self._pool, self._course.opponents.serving[strategy, character], character)
@@ -171,9 +175,9 @@ class Response:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """See `camtf.population.training.State`."""
-        return {**self.payoffs.arrays(), **self.convergence.arrays()}
+        return {**super().arrays(), **self.convergence.arrays()}
 
     def restore(self, arrays: dict[str, np.ndarray]) -> None:
         """See `camtf.population.training.State`."""
-        self.payoffs.restore(arrays)
+        super().restore(arrays)
         self.convergence.restore(arrays)

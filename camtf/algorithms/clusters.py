@@ -10,6 +10,7 @@ from camtf import distributed, files
 from camtf.checkpoint import CheckpointError
 from camtf.config import ConfigError
 from camtf.evaluation.battles import PoolSide, Turn, play
+from camtf.games.pairing import pairings
 from camtf.population.strategies import Strategies
 from camtf.population.training import Context
 
@@ -21,11 +22,16 @@ Teams = list[tuple[int, ...]]
 
 
 def check(context: Context) -> None:
-    """Raises ConfigError where there are fewer characters than clusters."""
-    count, characters = context.config.specialists.clusters.count, len(context.characters)
-    if count > characters:
+    """Raises ConfigError where there are fewer characters than clusters, or self-play where characters are roles."""
+    c, most = context.config.specialists, len(context.characters)
+    if c.clusters.count > most:
         raise ConfigError(
-            f"ClusterConfig.count must not exceed the {characters} characters that take part, got {count}"
+            f"ClusterConfig.count must not exceed the {most} characters that take part, got {c.clusters.count}"
+        )
+    if context.game.roles and c.self_play_share:
+        raise ConfigError(
+            f"SpecialistConfig.self_play_share must be 0 in {context.game.name}, whose characters are its two roles: "
+            f"none meets itself; got {c.self_play_share}"
         )
 
 
@@ -81,7 +87,7 @@ def _played(context: Context, generalists: Strategies) -> tuple[np.ndarray, np.n
     characters, spec = np.array(context.characters), context.game.spec
     n, games = len(characters), context.config.specialists.clusters.games
     side = PoolSide(context.pool(list(generalists.snapshots)), generalists.serving[-1, characters], characters)
-    pairs = np.stack(np.meshgrid(np.arange(n), np.arange(n), indexing="ij"), -1).reshape(-1, 2)
+    pairs = pairings(context.game, characters, characters)
     counts = np.zeros((n, spec.movements + spec.skills))
 
     def watch(turn: Turn) -> None:
@@ -90,4 +96,6 @@ def _played(context: Context, generalists: Strategies) -> tuple[np.ndarray, np.n
         np.add.at(counts, (own, spec.movements + skill), 1)
 
     wins = play(context.game, side, side, pairs, games, _SEED + context.config.seed, watch=watch)
-    return wins.reshape(n, n), distributed.sum_over_ranks([counts], "actions_done")[0]
+    won = np.full((n, n), 0.5 * games)
+    won[tuple(pairs.T)] = wins
+    return won, distributed.sum_over_ranks([counts], "actions_done")[0]
