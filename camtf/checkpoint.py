@@ -8,6 +8,11 @@ A run directory::
                                            battles behind U, and whom each strategy was trained against
     earlier/quarter_1.npz                  neupl: the network after a quarter of the run, and what it was told
     specialists/<character>.npz            one Specialist per character
+    specialists/round_01/<character>.npz   as a round but the last left it
+    specialists/clusters.json              the characters that share a Specialist, where they do
+    controls/matched.npz                   what Specialists are compared with: the Generalist trained on as long,
+    controls/own_critic/<character>.npz    and Specialists by plain PPO
+    optimizer/<task>.npz                   the optimiser's state at the end of a task
     checkpoints/<task>/00000120.npz       a task under way after an update: weights, optimiser, graph, matches
     metrics/<task>.jsonl                  one JSON line per update
     evaluation.json                        what `camtf.evaluate` measured
@@ -20,6 +25,7 @@ import fcntl
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +37,7 @@ from camtf.config import Config, ConfigError, from_json, leaves, to_json
 from camtf.games.protocol import Game
 from camtf.provenance import provenance
 from camtf.settings import quoted
+from camtf.specialist_config import CONTROLS
 from camtf.types import Snapshot
 
 _LOCK_SECONDS = 30.0
@@ -58,9 +65,13 @@ class RunDirectory:
         """The network of a population as it was earlier in stage 1."""
         return self.path / "earlier" / f"{name}.npz"
 
-    def specialist_file(self, character_id: str) -> Path:
-        """A finished Specialist."""
-        return self.path / "specialists" / f"{character_id}.npz"
+    def specialist_file(self, character_id: str, after_round: int = 0) -> Path:
+        """A finished Specialist, or what it was after a round that was not the last."""
+        return self.path / "specialists" / (f"round_{after_round:02d}" if after_round else "") / f"{character_id}.npz"
+
+    def control_file(self, name: str, character_id: str) -> Path:
+        """A finished control's policy of a character."""
+        return self.path / "controls" / ("matched.npz" if name == "matched" else f"{name}/{character_id}.npz")
 
     def begin(self, config: Config, game: Game, write: bool, network: dict[str, Any] | None = None) -> None:
         """Claim the directory for a run, or check that it holds this very run. Raises CheckpointError.
@@ -134,14 +145,56 @@ class RunDirectory:
 
     def specialist(self, character_id: str, generalist: Snapshot) -> Snapshot:
         """A finished Specialist. Raises CheckpointError where it is not a copy of this Generalist, trained on."""
-        file = self.specialist_file(character_id)
+        return self.copy_of(generalist, self.specialist_file(character_id))[0]
+
+    def controls(self) -> tuple[str, ...]:
+        """Names of the controls that there are policies of. The Generalists themselves, ``start``, are always one."""
+        return ("start", *(name for name in CONTROLS if any(self.control_file(name, "*").parent.glob("*.npz"))))
+
+    def control(self, name: str, start: Mapping[str, Snapshot]) -> dict[str, Snapshot]:
+        """What Specialists are compared with, by character id.
+
+        Args:
+            name: ``start``: the Generalists themselves; ``matched``: one policy for all, the Generalist trained on as
+                all characters, for as many frames as all Specialists together; ``own_critic``: Specialists by plain
+                PPO.
+            start: the Generalist of each character id.
+
+        Raises:
+            CheckpointError: there is no such control, or it is not a copy of these Generalists, trained on.
+        """
+        if name == "start":
+            return dict(start)
+        if name not in CONTROLS:
+            raise CheckpointError(f"controls are start, {', '.join(CONTROLS)}; got {quoted(name)}")
+        return {i: self.copy_of(generalist, self.control_file(name, i))[0] for i, generalist in start.items()}
+
+    def copy_of(self, generalist: Snapshot, file: Path) -> tuple[Snapshot, dict[str, Any]]:
+        """A policy that began as a copy of this Generalist, and what it took. Raises CheckpointError where it did not
+        begin so."""
         snapshot, meta = self._read_policy(file)
         if meta.get("generalist") != generalist.digest:
             raise CheckpointError(
                 f"{file} was copied from the Generalist {meta.get('generalist')}, but {generalist.name} of this run is "
                 f"{generalist.digest}; move the file away to train it anew"
             )
-        return snapshot
+        return snapshot, meta
+
+    @property
+    def clusters_file(self) -> Path:
+        """Which characters share a Specialist."""
+        return self.path / "specialists" / "clusters.json"
+
+    def write_optimizer(self, task: str, state: dict[str, np.ndarray]) -> None:
+        """Keep the optimiser's state at the end of a task."""
+        files.write_arrays(self._optimizer_file(task), state, {"task": task})
+
+    def read_optimizer(self, task: str) -> dict[str, np.ndarray]:
+        """The optimiser's state at the end of a task. Raises CheckpointError where it was not kept."""
+        return files.read_arrays(self._optimizer_file(task), CheckpointError)[0]
+
+    def _optimizer_file(self, task: str) -> Path:
+        return self.path / "optimizer" / f"{task}.npz"
 
     @property
     def population_file(self) -> Path:

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
-from camtf.settings import Checked, ConfigError, nearest, quoted, setting
+from camtf.settings import MOST_FRAMES, MOST_UPDATES, Checked, ConfigError, nearest, quoted, setting
+from camtf.specialist_config import ROW_SOLVERS, SpecialistConfig
 
-_MOST_FRAMES = 10**12
-_MOST_UPDATES = 10**9
 MOST_SEED = (1 << 31) - 1
 
 
@@ -123,14 +122,13 @@ ALGORITHMS = ("mia", "neupl", "simplex_neupl", "psro", "psro_c", "independent")
 """How stage 1 can train a population: see `camtf.algorithms`."""
 
 _SQUARE_SOLVERS = ("nash", "uniform", "self_play", "alpha_rank", "prd")
-_ROW_SOLVERS = ("pfsp", "pfsp_hard", "pfsp_even", "uniform")
 META_STRATEGIES = {
-    "mia": _ROW_SOLVERS,
+    "mia": ROW_SOLVERS,
     "neupl": _SQUARE_SOLVERS,
     "simplex_neupl": _SQUARE_SOLVERS,
     "psro": _SQUARE_SOLVERS,
     "psro_c": _SQUARE_SOLVERS,
-    "independent": _ROW_SOLVERS,
+    "independent": ROW_SOLVERS,
 }
 """The meta-strategy solvers F that fit an algorithm, its default first."""
 
@@ -143,12 +141,12 @@ class GeneralistConfig(Checked):
     generations: int = setting(
         3, "generations of mia, iterations of psro, rounds of independent; of neupl only the frames count", 1, 256
     )
-    frames: int = setting(2_000_000, "learner frames of each generation, over all ranks", 1, _MOST_FRAMES)
+    frames: int = setting(2_000_000, "learner frames of each generation, over all ranks", 1, MOST_FRAMES)
     meta_strategy: str = setting(
         "",
         "meta-strategy solver F that weighs the opponents; empty: the algorithm's own (nash, or pfsp for mia and "
         "independent)",
-        choices=("", *dict.fromkeys((*_ROW_SOLVERS, *_SQUARE_SOLVERS))),
+        choices=("", *dict.fromkeys((*ROW_SOLVERS, *_SQUARE_SOLVERS))),
     )
     self_play_share: float = setting(
         0.5, "mia: share of matches against the learner itself; the rest: earlier generations", 0.0, 1.0
@@ -168,6 +166,9 @@ class GeneralistConfig(Checked):
     any_mixture: float = setting(0.5, "simplex_neupl: share of episodes with a mixture from the simplex", 0.0, 1.0)
     belief: bool = setting(
         False, "neupl: the learner is told the exact posterior over its opponent's strategy in place of its mixture"
+    )
+    mutual_information: float = setting(
+        0.0, "mia: weight of the mutual information between both players' actions, which is made larger", 0.0, 1e3
     )
     payoff_decay: float = setting(0.98, "factor on the weight of every counted battle at each update", 0.5, 1.0)
     measured_games: int = setting(
@@ -189,33 +190,13 @@ class GeneralistConfig(Checked):
 
 
 @dataclass(frozen=True)
-class SpecialistConfig(Checked):
-    """Stage 2: one network per character, copied from the last Generalist and trained against it frozen."""
-
-    frames: int = setting(1_000_000, "learner frames of each Specialist, over all ranks", 1, _MOST_FRAMES)
-    learning_rate: float = setting(3e-4, "Adam's step size, in place of that of the Generalists", 0.0, 1.0)
-    groups: int = setting(
-        1,
-        "groups of ranks that train different Specialists at the same time; fewer where the ranks cannot be shared",
-        1,
-        1024,
-        fixed=False,
-    )
-    advantage: str = setting(
-        "cam", "cam: against the frozen Generalist's value; own_critic: plain PPO", choices=("cam", "own_critic")
-    )
-    opponents: int = setting(1, "how many of the latest generations are in the opponent pool", 1, 255)
-    meta_strategy: str = setting("pfsp", "meta-strategy solver F that weighs the opponents", choices=_ROW_SOLVERS)
-
-
-@dataclass(frozen=True)
 class EvaluationConfig(Checked):
     """What is measured after training, and while it goes on."""
 
     games: int = setting(200, "battles per pairing of two characters", 1, 100_000, fixed=False)
     bot_games: int = setting(400, "battles of each character against each scripted bot", 1, 1_000_000, fixed=False)
     yardstick_updates: int = setting(
-        0, "updates between two periodic evaluations against the scripted bots; 0: none", 0, _MOST_UPDATES, fixed=False
+        0, "updates between two periodic evaluations against the scripted bots; 0: none", 0, MOST_UPDATES, fixed=False
     )
     yardstick_games: int = setting(64, "battles against each bot in a periodic evaluation", 1, 1_000_000, fixed=False)
 
@@ -225,13 +206,13 @@ class Config(Checked):
     """A whole run."""
 
     seed: int = setting(1, "one seed: weights, starts, matchmaking, action noise, minibatches", 0, MOST_SEED)
-    checkpoint_updates: int = setting(20, "updates between two checkpoints", 1, _MOST_UPDATES, fixed=False)
+    checkpoint_updates: int = setting(20, "updates between two checkpoints", 1, MOST_UPDATES, fixed=False)
     checkpoints_kept: int = setting(2, "checkpoints of a phase under way that are kept", 1, 1000, fixed=False)
     histogram_updates: int = setting(
         50,
         "updates between two histograms of all weights, and two pictures of the graph, in TensorBoard; 0: none",
         0,
-        _MOST_UPDATES,
+        MOST_UPDATES,
         fixed=False,
     )
     game: GameConfig = GameConfig()
@@ -253,6 +234,12 @@ class Config(Checked):
             raise ConfigError(
                 f"GeneralistConfig.slots must not exceed NetworkConfig.mixture_slots = {self.network.mixture_slots}, "
                 f"got {self.generalists.slots}"
+            )
+        shared = "matched" in self.specialists.controls or self.specialists.clusters.count
+        if shared and self.generalists.algorithm == "independent":
+            raise ConfigError(
+                "SpecialistConfig.controls = matched and SpecialistConfig.clusters need a Generalist that plays every "
+                "character; GeneralistConfig.algorithm = independent leaves one network for each"
             )
 
 

@@ -79,7 +79,10 @@ def _needs(config: Config, ranks: int, stages: Collection[str]) -> Iterator[_Nee
             name, kind = "generalists.evaluation_share", "battles that are only counted"
             yield _Need(ranks, c.evaluation_share, name, kind, most, all_may=False)
     if "specialists" in stages:
-        yield _Need(ranks // groups_of(config.specialists.groups, ranks))
+        share, name = config.specialists.self_play_share, "specialists.self_play_share"
+        yield _Need(ranks // groups_of(config.specialists.groups, ranks), share, name, "self-play")
+        if "matched" in config.specialists.controls:  # one network, which all ranks train
+            yield _Need(ranks, share, name, "self-play")
 
 
 def check_evaluation(evaluation: EvaluationConfig, characters: int) -> None:

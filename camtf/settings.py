@@ -12,6 +12,8 @@ class ConfigError(ValueError):
     """A configuration value is not allowed. Names field, value and what is allowed."""
 
 
+MOST_FRAMES = 10**12
+MOST_UPDATES = 10**9
 _QUOTED = 80
 
 
@@ -68,10 +70,11 @@ def _check(owner: str, f: dataclasses.Field[Any], value: Any) -> None:
     expected: type = type(f.default)
     if type(value) is not expected and not (expected is float and type(value) is int):
         raise ConfigError(f"{where} must be of type {expected.__name__}, got {quoted(value)}")
-    if limits["choices"] and value not in limits["choices"]:
-        named = ", ".join(choice or "empty" for choice in limits["choices"])
-        raise ConfigError(f"{where} must be one of {named}; got {quoted(value)}")
     items = value if isinstance(value, tuple) else (value,)
+    for item in items if limits["choices"] else ():
+        if item not in limits["choices"]:
+            named = ", ".join(choice or "empty" for choice in limits["choices"])
+            raise ConfigError(f"{where} must be one of {named}; got {quoted(item)}")
     if limits["most"] is not None and len(items) > limits["most"]:
         raise ConfigError(f"{where} must have at most {limits['most']} items, got {len(items):,}: {quoted(value)}")
     if expected is tuple and not all(type(item) is limits["items"] for item in items):

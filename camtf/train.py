@@ -55,10 +55,11 @@ def define_flags(values: flags.FlagValues = FLAGS) -> None:
         low, high, choices = (field.metadata[key] for key in ("low", "high", "choices"))
         allowed = "" if low is None else f", at least {low}, at most {high}"
         described = f"{field.metadata['help']}{allowed} (where the preset does not say: {value!r})"
-        if choices:
+        if isinstance(value, tuple):
+            among = f"; of {', '.join(choices)}" if choices else ""
+            flags.DEFINE_list(name, None, described + among + "; comma-separated", flag_values=values)
+        elif choices:
             flags.DEFINE_enum(name, None, choices, described, flag_values=values)
-        elif isinstance(value, tuple):
-            flags.DEFINE_list(name, None, described + "; comma-separated", flag_values=values)
         elif isinstance(value, bool):
             flags.DEFINE_bool(name, None, described, flag_values=values)
         elif isinstance(value, int):
@@ -91,7 +92,7 @@ def main() -> None:
 def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...]) -> None:
     """Train what is missing of these stages. Ends the process in one line where it is asked to stop or cannot go on."""
     from camtf import distributed
-    from camtf.algorithms import population, specialists, train_population
+    from camtf.algorithms import clusters, population, specialists, train_population
     from camtf.evaluation.summary import summary
     from camtf.evaluation.yardstick import periodic_evaluation
     from camtf.model.loading import describe, load_network
@@ -109,6 +110,8 @@ def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...])
         build = load_network(config.network, game.spec)
         context = Context(config, game, run, build, periodic_evaluation(game, config.evaluation.yardstick_games))
         with distributed.together():
+            if "specialists" in stages:
+                clusters.check(context)
             network = describe(build, config.network, game.spec)
             run.begin(config, game, distributed.rank() == 0, network)
             distributed.barrier()

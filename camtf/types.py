@@ -154,10 +154,12 @@ class Unroll(NamedTuple):
     action: np.ndarray  # int32 [T, L, H]
     log_prob: np.ndarray  # float32 [T, L], of the behaviour policy, both heads added
     value: np.ndarray  # float32 [T, L], own critic at the time of acting
-    baseline: np.ndarray | None  # float32 [T, L], what advantages are taken against; None: the learner's own critic
+    baseline: np.ndarray | None  # float32 [T + 1, L], values by a frozen policy; None: there is only the own critic
     reward: np.ndarray  # float32 [T, L]
     done: np.ndarray  # bool [T, L]
     bootstrap_value: np.ndarray  # float32 [L]
+    prior: np.ndarray | None = None  # float32 [T, L, M + K], log-probabilities of all actions by a frozen policy
+    opponent_action: np.ndarray | None = None  # int32 [T, L, H], what the other side did at the same time
 
 
 @dataclass(frozen=True)

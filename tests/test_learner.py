@@ -17,7 +17,7 @@ from camtf.games.duel.roster import Roster
 from camtf.learn import accumulate
 from camtf.learn.learner import Learner
 from camtf.learn.moments import NotFiniteError
-from camtf.learn.rollout import Layout, Rollout, share_matches
+from camtf.learn.rollout import Layout, Record, Rollout, share_matches
 from camtf.model.policy import Policy, distributions
 from camtf.population.matchmaking import Graph, GraphMatchmaker
 from camtf.population.payoffs import Nodes
@@ -36,7 +36,7 @@ def rollout(roster: Roster, policy: Policy, layout: Layout, seed: int = 3, basel
     matchmaker = GraphMatchmaker(nodes, Graph(np.array([0]), np.zeros((1, 1)), told, mirror=np.ones((1, 1))))
     opponents = Served(Pool(NETWORK, duel_spec(roster), []), np.zeros((1, len(roster)), np.int64))
     game = DuelGame(roster, layout.matches, seed, match_ids=layout.ids)
-    return Rollout(game, policy, opponents, matchmaker, layout, seed, PPO.segment, baseline)
+    return Rollout(game, policy, opponents, matchmaker, layout, seed, PPO.segment, Record(baseline))
 
 
 def unroll_of(roster: Roster, policy: Policy) -> Unroll:
@@ -71,10 +71,11 @@ def test_comparative_advantage_is_scaled_but_not_centred(roster: Roster) -> None
     policy = Policy(NETWORK, duel_spec(roster), 1)
     data = unroll_of(roster, policy)
     data = data._replace(reward=np.full_like(data.reward, 10.0), value=np.zeros_like(data.value),
-                         baseline=np.zeros_like(data.value), done=np.ones_like(data.done))  # fmt: skip
-    centred = Learner(policy, PPO, 1).update(data._replace(baseline=None))
+                         done=np.ones_like(data.done))  # fmt: skip
+    data = data._replace(baseline=np.zeros((len(data.value) + 1, *data.value.shape[1:]), np.float32))
+    centred = Learner(policy, PPO, 1).update(data)
     assert centred["policy_loss"] == pytest.approx(0.0, abs=1e-3)
-    kept = Learner(Policy(NETWORK, duel_spec(roster), 1), PPO, 1).update(data)
+    kept = Learner(Policy(NETWORK, duel_spec(roster), 1), PPO, 1, critic="frozen").update(data)
     assert kept["policy_loss"] == pytest.approx(-1.0, abs=0.05)  # every advantage is its RMS: 1
     assert kept["advantage_mean"] == pytest.approx(1.0)  # reward 10 times the scale 0.1
     assert kept["advantage_std"] == pytest.approx(0.0, abs=1e-5)
@@ -139,7 +140,7 @@ def slow_vtrace(policy: Policy, data: Unroll, config: PPOConfig) -> tuple[np.nda
                 target[s, r] += weight * surprise[t, r]
                 weight *= alive[t, r] * config.gae_lambda * min(config.c_clip, ratio[t, r])
     carried = (1 - config.gae_lambda) * value[1:] + config.gae_lambda * target[1:]
-    baseline = value[:-1] if data.baseline is None else data.baseline
+    baseline = value[:-1] if data.baseline is None else data.baseline[:-1]
     advantage = np.minimum(config.rho_clip, ratio) * (config.reward_scale * data.reward + alive * carried - baseline)
     return advantage.astype(np.float32), target[:-1].astype(np.float32), log_prob.astype(np.float32)
 
@@ -242,7 +243,7 @@ def learned_rows(data: Unroll, rows: int) -> Unroll:
 def check_against_slow(roster: Roster, config: PPOConfig, data: Unroll) -> None:
     """One update of a policy by the learner and by `slow_update` give the same weights."""
     fast, slow = Policy(NETWORK, duel_spec(roster), 1), Policy(NETWORK, duel_spec(roster), 1)
-    learner = Learner(fast, config, 1)
+    learner = Learner(fast, config, 1, critic="own" if data.baseline is None else "frozen")
     order = [times for epoch in range(config.epochs) for times in learner.minibatches(config.segment, epoch).numpy()]
     metrics = learner.update(data, progress=0.5)
     assert metrics["gradient_norm"] > config.gradient_norm  # it was clipped

@@ -7,12 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy.special import log_softmax
 
 from camtf.config import NetworkConfig
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster
-from camtf.learn.rollout import EVALUATED, LEARNED, Layout, Rollout
+from camtf.learn.rollout import EVALUATED, LEARNED, Layout, Record, Rollout
 from camtf.model.policy import Policy, PolicyOutput, distributions, sample
 from camtf.population.matchmaking import Graph, GraphMatchmaker
 from camtf.population.payoffs import Nodes
@@ -48,7 +49,7 @@ class Setting:
         self.layout = Layout(IDS, mirrored=SELF_PLAY)
         self.rollout = Rollout(
             self.game(roster), self.policy, Served(pool, strategies.serving), self.matchmaker, self.layout, SEED,
-            LENGTH, baseline=self.frozen[0],
+            LENGTH, Record(self.frozen[0], self.frozen[1], opponent_action=True),
         )  # fmt: skip
         self.played = []
         for _ in range(2):
@@ -98,9 +99,13 @@ def test_a_slow_replay_gives_the_same_unrolls(setting: Setting, roster: Roster) 
             for b in range(MATCHES):
                 actions[0, b] = unroll.action[t, row(0, b)]
                 one = Observation(*(x[1, b] for x in seen))
-                actions[1, b] = unroll.action[t, row(1, b)] if b < SELF_PLAY else setting.opponent_action(
+                other = unroll.action[t, row(1, b)] if b < SELF_PLAY else setting.opponent_action(
                     int(now.strategy[1, b]), now.mixture[1, b], one, noise[b, t, 1]
                 )  # fmt: skip
+                actions[1, b] = other
+                assert np.array_equal(unroll.opponent_action[t, row(0, b)], other)
+                if b < SELF_PLAY:
+                    assert np.array_equal(unroll.opponent_action[t, row(1, b)], actions[0, b])
             following = setting.matchups(number, t, LENGTH)
             game.assign(following.character)
             seen, step = game.step(actions)
@@ -129,7 +134,7 @@ def test_matches_that_are_only_counted_are_not_learned_from(roster: Roster) -> N
     rollout = Rollout(setting.game(roster), setting.policy, opponents, matchmaker, layout, SEED, LENGTH)
     unroll, outcomes = rollout.collect()
     assert unroll.action.shape == (LENGTH, 4, 2) and unroll.mixture.shape[:2] == (LENGTH + 1, 4)
-    assert unroll.baseline is None
+    assert unroll.baseline is None and unroll.prior is None and unroll.opponent_action is None
     assert unroll.observation.mask.shape[1] == 2 * MATCHES
     some = Observation(*(tf.constant(x[3, :4]) for x in unroll.observation))
     log_prob, value = setting.policy.log_prob_and_value(some, unroll.mixture[3], unroll.action[3])
@@ -139,7 +144,7 @@ def test_matches_that_are_only_counted_are_not_learned_from(roster: Roster) -> N
 
 
 def test_what_is_recorded_of_the_policy_is_what_it_says(setting: Setting) -> None:
-    """Log-probabilities, values, baseline and bootstrap, each computed anew for a row at a time."""
+    """Log-probabilities, values, baseline, prior and bootstrap, each computed anew for a row at a time."""
     unroll, _ = setting.played[1]
     for t in (0, LENGTH - 1):
         for r in range(LEARNER_ROWS):
@@ -153,6 +158,11 @@ def test_what_is_recorded_of_the_policy_is_what_it_says(setting: Setting) -> Non
             assert unroll.log_prob[t, r] == pytest.approx(float(expected[0]), abs=1e-5)
             assert unroll.value[t, r] == pytest.approx(float(output.value[0]), abs=1e-5)
             assert unroll.baseline[t, r] == pytest.approx(float(setting.frozen[0](one, mixture).value[0]), abs=1e-5)
+            logits, first = setting.frozen[1](one, mixture), 0
+            for head in (logits.movement.numpy()[0], logits.skill.numpy()[0]):
+                own, legal = slice(first, first + len(head)), one.mask.numpy()[0, first : first + len(head)] > 0
+                np.testing.assert_allclose(unroll.prior[t, r, own][legal], log_softmax(head[legal]), atol=1e-5)
+                first += len(head)
     last = Observation(*(tf.constant(x[LENGTH, :LEARNER_ROWS]) for x in unroll.observation))
     after = setting.policy(last, tf.constant(unroll.mixture[LENGTH])).value
     np.testing.assert_allclose(unroll.bootstrap_value, after, atol=1e-5)

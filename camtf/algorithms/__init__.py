@@ -7,6 +7,8 @@
 `independent`       a network of its own for each character, from scratch
 `specialists`       stage 2: a copy of the Generalist for each character, maximising its comparative advantage
 `exploiters`        best responses to a frozen mixture, which say how exploitable it is at least
+`clusters`          which characters share a Specialist, where they do
+`controls`          what Specialists are compared with
 ==================  ================================================================================================
 """
 

@@ -16,6 +16,8 @@ from absl import logging
 
 from camtf import distributed
 from camtf.algorithms.freezing import freeze, frozen_or
+from camtf.learn.rollout import Record
+from camtf.learn.terms import ppo_with
 from camtf.model.policy import Policy
 from camtf.population.matchmaking import Graph
 from camtf.population.measuring import NOTHING, Measured, effective_population, with_newest
@@ -61,6 +63,8 @@ def best_response(
         frames=c.frames,
         state=graph,
         mirrored=graph.self_play,
+        loss=ppo_with(context.config.ppo, information=-c.mutual_information),
+        record=Record(opponent_action=c.mutual_information > 0),
         origin=graph.frozen.of(context.characters[0]).digest if len(graph.frozen) else "",
     )
     training = Training(context, task)

@@ -68,7 +68,8 @@ class Game(Protocol):
     """A two-player zero-sum game for many characters. `camtf.games.duel.game.Duel` is one.
 
     Two things more may be offered, for `camtf.population.belief`: an attribute ``fully_observed``, true where a player
-    knows what the other one sees and does; or, where something is hidden, what `InformationStates` has.
+    knows what the other one sees and does; or, where something is hidden, what `InformationStates` has. And for people:
+    ``situations``, see `camtf.games.situations`.
     """
 
     @property

@@ -84,7 +84,7 @@ class GradientSteps:
         for part in numbers:
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             take = _taker(times, rows, part, parts)
-            own = Batch(*map(take, batch))
+            own = _part_of(batch, take)
             of_part = self._gradient_of(Observation(*map(take, observation)), own)
             share = tf.cast(tf.shape(own.action)[0] / samples, tf.float32)
             gradient += share * of_part[0]
@@ -145,6 +145,11 @@ def _taker(times: tf.Tensor, rows: int, part: tf.Tensor, parts: int) -> Callable
         return tf.slice(x, [at] + others * [0], [size] + others * [-1])
 
     return block if even and rows % size == 0 else gather
+
+
+def _part_of(batch: Batch, take: Callable[[tf.Tensor], tf.Tensor]) -> Batch:
+    """What is taken of each field that has samples: one may be missing, and one may be a number for all of them."""
+    return Batch(*(x if x is None or not x.shape.rank else take(x) for x in batch))
 
 
 def _flat(x: tf.Tensor) -> tf.Tensor:

@@ -12,7 +12,7 @@ from typing import ClassVar, NamedTuple, Protocol
 import tensorflow as tf
 
 from camtf.config import PPOConfig
-from camtf.model.policy import Policy, distributions
+from camtf.model.policy import MaskedCategorical, Policy, distributions
 from camtf.types import Observation
 
 Diagnostics = dict[str, tf.Tensor]
@@ -28,6 +28,9 @@ class Batch(NamedTuple):
     advantage: tf.Tensor  # float32 [...], normalised
     value: tf.Tensor  # float32 [...], by the critic at the start of the update
     value_target: tf.Tensor  # float32 [...]
+    information: tf.Tensor | None = None  # float32 [..., M + K], nats that each own action says of what the other did
+    prior: tf.Tensor | None = None  # float32 [..., M + K], log-probabilities of all actions by a frozen policy
+    progress: tf.Tensor = 0.0  # float32 [], part of the training that is done; the same for all samples
 
 
 class Loss(Protocol):
@@ -64,14 +67,19 @@ class PPOLoss:
         self, policy: Policy, observation: Observation, batch: Batch
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """See `Loss`."""
-        c = self.config
         output = policy(observation, batch.mixture)
-        movement, skill = distributions(output, observation.mask)
+        return self.of(output.value, distributions(output, observation.mask), batch)
+
+    def of(
+        self, value: tf.Tensor, heads: tuple[MaskedCategorical, MaskedCategorical], batch: Batch
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """The loss of what a policy has said of the batch: values ``[n]`` and both heads."""
+        c, (movement, skill) = self.config, heads
         log_prob = movement.log_prob(batch.action[:, 0]) + skill.log_prob(batch.action[:, 1])
         log_ratio = log_prob - batch.log_prob
         ratio = tf.exp(log_ratio)
         policy_loss = -tf.reduce_mean(clipped_surrogate(ratio, batch.advantage, c.clip_epsilon))
-        value_loss = 0.5 * tf.reduce_mean(value_error(output.value, batch.value_target, batch.value, c.value_clip))
+        value_loss = 0.5 * tf.reduce_mean(value_error(value, batch.value_target, batch.value, c.value_clip))
         entropy_movement, entropy_skill = tf.reduce_mean(movement.entropy()), tf.reduce_mean(skill.entropy())
         entropy_cost = c.entropy_cost if self.entropy_cost is None else self.entropy_cost
         loss = policy_loss + c.value_cost * value_loss - entropy_cost * (entropy_movement + entropy_skill)

@@ -8,10 +8,12 @@ contiguous blocks, which nothing has to gather.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import tensorflow as tf
 
 from camtf.games.protocol import BatchedGame
 from camtf.model.policy import Policy, tensor
@@ -118,6 +120,25 @@ class Observer(Protocol):
         """What the learner is told at its next decision, float32 ``[n, S]``; of no account where a match has ended."""
 
 
+@dataclass(frozen=True)
+class Record:
+    """What an unroll holds beside the learner's own experience; nothing costs what is not asked for.
+
+    Attributes:
+        baseline: frozen policy whose values of the learner's states are kept, or None.
+        prior: frozen policy whose log-probabilities of all actions there are kept, or None.
+        opponent_action: keep what the other side did.
+    """
+
+    baseline: Policy | None = None
+    prior: Policy | None = None
+    opponent_action: bool = False
+
+
+OWN_EXPERIENCE = Record()
+"""Nothing beside it."""
+
+
 class Rollout:
     """Plays unrolls of T decisions; battles go on from one to the next.
 
@@ -127,7 +148,7 @@ class Rollout:
         layout: what each match is for. The chance of every match is its own (see `camtf.prng`).
         seed: of all that is drawn here.
         length: T.
-        baseline: the frozen policy whose value advantages are taken against, or None for the learner's own critic.
+        record: what an unroll holds beside the learner's own experience.
         observer: changes what the learner is told in matches that it learns from, or None; not with mirrored ones.
         keep: keep the observations of an unroll while the next one is played.
 
@@ -143,7 +164,7 @@ class Rollout:
         layout: Layout,
         seed: int,
         length: int,
-        baseline: Policy | None = None,
+        record: Record = OWN_EXPERIENCE,
         observer: Observer | None = None,
         keep: bool = False,
     ) -> None:
@@ -154,7 +175,7 @@ class Rollout:
         self.matchmaker = matchmaker
         self.layout = layout
         self.length = length
-        self.baseline = baseline
+        self.record = record
         self.observer = observer
         self.unrolls = 0
         self.seconds: dict[str, float] = {}
@@ -179,6 +200,7 @@ class Rollout:
         action = np.empty((length, acting, 2), np.int32)
         log_prob, value, reward = (np.empty((length, acting), np.float32) for _ in range(3))
         done = np.empty((length, acting), np.bool_)
+        opposing = np.empty((length, rows, 2), np.int32) if self.record.opponent_action else None
         finished: list[Outcomes] = []
         clock = _Clock("game", "learner", "opponents")
         for t in range(length):
@@ -196,6 +218,8 @@ class Rollout:
             )  # fmt: skip
             clock.stop("opponents")
             actions = np.concatenate([action[t], others]).reshape(2, -1, 2)
+            if opposing is not None:
+                opposing[t] = actions[::-1].reshape(-1, 2)[:rows]
             self.game.assign(following.character[t])
             _, step = self.game.step(actions, _step(self._buffers, t + 1))
             clock.stop("game")
@@ -225,10 +249,12 @@ class Rollout:
             action=action,
             log_prob=log_prob,
             value=value,
-            baseline=None if self.baseline is None else _values(self.baseline, seen, mixture[:-1]),
+            baseline=None if self.record.baseline is None else _of_each(self.record.baseline.values, seen, mixture),
             reward=reward,
             done=done,
             bootstrap_value=self.policy.values(_tensors(_step(seen, length), slice(rows)), mixture[length]).numpy(),
+            prior=None if self.record.prior is None else _of_each(self.record.prior.log_probs, seen, mixture[:-1]),
+            opponent_action=opposing,
         )
         return unroll, _joined(finished)
 
@@ -290,10 +316,10 @@ def _joined(finished: list[Outcomes]) -> Outcomes:
     return Outcomes(*(np.concatenate(parts) for parts in zip(*finished, strict=True)))
 
 
-def _values(policy: Policy, seen: Observation, mixture: np.ndarray) -> np.ndarray:
-    """Values ``[T, L]`` by a policy of the first L rows, told ``mixture`` ``[T, L, S]``."""
+def _of_each(judge: Callable[..., tf.Tensor], seen: Observation, mixture: np.ndarray) -> np.ndarray:
+    """What a policy says of the first L rows of each step, told ``mixture`` ``[t, L, S]``: ``[t, L, ...]``."""
     rows = slice(mixture.shape[1])
-    return np.stack([policy.values(_tensors(_step(seen, t), rows), told).numpy() for t, told in enumerate(mixture)])
+    return np.stack([judge(_tensors(_step(seen, t), rows), told).numpy() for t, told in enumerate(mixture)])
 
 
 def _step(buffers: Observation, t: int) -> Observation:

@@ -135,6 +135,17 @@ class Policy:
         """Values ``[n]`` of observations and mixtures, as one graph for any number of rows."""
         return compiled(lambda observation, mixture: self(observation, mixture).value, *self.inputs)
 
+    @functools.cached_property
+    def log_probs(self) -> Callable[..., tf.Tensor]:
+        """Log-probabilities of every action, movements first, float32 ``[n, M + K]``, of observations and mixtures, as
+        one graph for any number of rows; about -1e9 where an action is not legal."""
+
+        def both(observation: Observation, mixture: tf.Tensor) -> tf.Tensor:
+            heads = distributions(self(observation, mixture), observation.mask)
+            return tf.concat([head.log_probs for head in heads], -1)
+
+        return compiled(both, *self.inputs)
+
     def _act(
         self, observation: Observation, mixture: tf.Tensor, uniforms: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -176,6 +187,20 @@ class Policy:
                 )
             variable.assign(weights[path])
 
+    def zero_value(self) -> None:
+        """Set the critic's last layer to 0, so that every value is exactly 0 from now on and learns from there.
+
+        Raises ValueError where the network's value is not the output of a linear layer.
+        """
+        layer = self.network.output["value"]._keras_history.operation
+        if not isinstance(layer, keras.layers.Dense) or layer.activation is not keras.activations.linear:
+            raise ValueError(
+                f"the network's value must be the output of a keras.layers.Dense without an activation, got "
+                f"{type(layer).__name__} {layer.name!r}"
+            )
+        for variable in layer.trainable_variables:
+            variable.assign(np.zeros(variable.shape))
+
     @property
     def parameters(self) -> int:
         """Number of trained numbers."""
@@ -199,6 +224,11 @@ class MaskedCategorical(tfp.distributions.Categorical):
     def __init__(self, logits: tf.Tensor, legal: tf.Tensor) -> None:
         self._log_probs = tf.nn.log_softmax(tf.where(legal > 0, logits, _MASKED_LOGIT))
         super().__init__(logits=self._log_probs)
+
+    @property
+    def log_probs(self) -> tf.Tensor:
+        """Log-probabilities of every action, float32 ``[n, actions]``."""
+        return self._log_probs
 
     def _log_prob(self, value: tf.Tensor) -> tf.Tensor:
         return tf.gather(self._log_probs, value, batch_dims=1)

@@ -18,7 +18,7 @@ from camtf.games.protocol import Game
 from camtf.interrupt import Interrupted, requested
 from camtf.learn.learner import Learner
 from camtf.learn.losses import Loss
-from camtf.learn.rollout import Observer, Rollout, share_matches
+from camtf.learn.rollout import OWN_EXPERIENCE, Observer, Record, Rollout, share_matches
 from camtf.learn.unrolls import Overlapped, Synchronous
 from camtf.model.policy import BuildNetwork, Policy, build_network
 from camtf.monitor import Monitor
@@ -92,9 +92,12 @@ class Task:
         mirrored: share of the matches that the learner plays on both sides.
         evaluated: share of the matches that are only counted.
         loss: what is minimised; PPO's where None.
-        baseline: frozen policy that advantages are taken against, or None for the learner's own critic.
+        critic: what advantages are taken against, one of `camtf.learn.learner.CRITICS`.
+        record: what unrolls hold for loss and critic.
         observer: changes what the learner is told by what its opponents do, or None.
         origin: digest of the snapshot that the policy began as a copy of; empty where it did not.
+        optimizer: the optimiser's state to begin with, or None for that of a new one.
+        keep_optimizer: write the optimiser's state in the end, for who goes on from this policy.
     """
 
     name: str
@@ -106,9 +109,12 @@ class Task:
     mirrored: float = 0.0
     evaluated: float = 0.0
     loss: Loss | None = None
-    baseline: Policy | None = None
+    critic: str = "own"
+    record: Record = OWN_EXPERIENCE
     observer: Observer | None = None
     origin: str = ""
+    optimizer: dict[str, np.ndarray] | None = None
+    keep_optimizer: bool = True
 
 
 class Training:
@@ -132,18 +138,21 @@ class Training:
         mirrored, evaluated = (round(config.game.matches * share) for share in (task.mirrored, task.evaluated))
         layout = share_matches(config.game.matches, mirrored, evaluated, distributed.rank(), size)
         overlap = config.ppo.mode == "impala"
-        self._learner = Learner(task.policy, config.ppo, seed, task.loss)
+        self._learner = Learner(task.policy, config.ppo, seed, task.loss, task.critic)
+        if task.optimizer is not None:
+            self._learner.take_over_optimizer(task.optimizer)
         self._learner.synchronise()
         behaviour = context.policy() if overlap else task.policy
         behaviour.set_weights(task.policy.get_weights())
         task.opponents.refresh(task.policy)
         game = context.game.make(seed, layout.ids, staggered=True)
         self._rollout = Rollout(
-            game, behaviour, task.opponents, self.matchmaker, layout, seed, config.ppo.segment, task.baseline,
+            game, behaviour, task.opponents, self.matchmaker, layout, seed, config.ppo.segment, task.record,
             task.observer, overlap,
         )  # fmt: skip
         self._frames_per_update = config.ppo.segment * layout.learner_rows * size
         self.updates = 0
+        self._ended = False
         self.total_updates = -(-task.frames // self._frames_per_update)
         self._unrolls = (Overlapped if overlap else Synchronous)(self._rollout, task.policy, task.opponents)
 
@@ -156,6 +165,10 @@ class Training:
         """What it took."""
         fingerprint = distributed.check_replicas(self._learner.variables)
         return {"frames": self.frames, "updates": self.updates, "fingerprint": fingerprint}
+
+    def end(self) -> None:
+        """There is nothing more to learn: the unroll at hand is not learned from, and no other is played."""
+        self._ended = True
 
     def follow(self, graph: Graph) -> None:
         """From the next unroll on, draw matchups from this graph."""
@@ -194,6 +207,8 @@ class Training:
                 played = time.monotonic()
                 outcomes, stop = _of_all_ranks(own)
                 yield outcomes
+                if self._ended:
+                    break
                 last = self.updates + 1 == self.total_updates
                 if not last:
                     self._unrolls.prepare()
@@ -213,6 +228,8 @@ class Training:
                     )
                 if not last and stop:
                     raise Interrupted(f"{task.name}: stopped after update {self.updates} of {self.total_updates}")
+        if task.keep_optimizer and distributed.rank() == 0:
+            run.write_optimizer(task.name, learner.optimizer_state())
 
     def _pictures(self) -> Mapping[str, np.ndarray]:
         if self._graph is None:

@@ -15,11 +15,13 @@ from camtf.games.duel.bots import BOTS
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.roster import Roster
+from camtf.games.duel.situations import SITUATIONS
 from camtf.games.duel.state import RULES_VERSION
 from camtf.types import GameSpec
 
 if TYPE_CHECKING:
     from camtf.games.protocol import Bot
+    from camtf.games.situations import Situation
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,11 @@ class Duel:
     def bots(self) -> Mapping[str, Bot]:
         """The scripted opponents."""
         return BOTS
+
+    @property
+    def situations(self) -> Mapping[str, Situation]:
+        """What a designer may ask of a moment."""
+        return SITUATIONS
 
     def make(self, seed: int, match_ids: np.ndarray, staggered: bool = False) -> DuelGame:
         """Matches of the duel."""
