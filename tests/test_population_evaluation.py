@@ -115,7 +115,7 @@ def test_behaviour_is_of_each_kind(found: EvaluationRecord) -> None:
     assert specialist.timing[0, 3, :2].tolist() == [1.0, 1.0] and np.isnan(specialist.timing[0, 3, 2])
     assert specialist.legal.tolist() == [[1.0] * 5] * 2 and not specialist.skill_noise.any()
     for diversity in found.diversity:
-        assert diversity.mean == pytest.approx(2**0.5) and diversity.error == 0.0
+        assert diversity.mean == pytest.approx(2**0.5) and diversity.error < 1e-12
 
 
 def test_social_graphs_are_of_each_row(found: EvaluationRecord) -> None:
@@ -150,7 +150,7 @@ def test_an_interrupted_evaluation_goes_on(
     """Stopped, and in lots of another size, it ends with the same record, number by number."""
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     shutil.rmtree(tmp_path / "run" / "evaluation")
-    monkeypatch.setattr(fights, "LOT", 10)
+    monkeypatch.setattr(fights, "LOT", 9)
     whole, left = fights.play_lot, [5]
 
     def stopped(*given: object) -> dict[str, np.ndarray]:

@@ -35,7 +35,7 @@ def counting(game: Game, pairs: np.ndarray) -> Callable[[Lot], Counter]:
     events, decisions, members = len(event_names(game)), bin_decisions(game), int(pairs[:, 0].max()) + 1
 
     def make(lot: Lot) -> Counter:
-        return Counter(game.spec, pairs[lot.cell, 0], lot.player, members, events, decisions)
+        return Counter(game.spec, lot, pairs[lot.cell, 0], members, events, decisions)
 
     return make
 
@@ -44,17 +44,16 @@ class Counter:
     """Counts what the first side's members do in a lot. Implements `camtf.evaluation.fights.Tally`.
 
     Args:
-        member, player: of the first side in each battle, int ``[n]``.
+        member: of the first side in each battle, int ``[n]``.
         members: N.
         events: E.
         decisions: of a bin of time.
     """
 
-    def __init__(
-        self, spec: GameSpec, member: np.ndarray, player: np.ndarray, members: int, events: int, decisions: int
-    ) -> None:
+    def __init__(self, spec: GameSpec, lot: Lot, member: np.ndarray, members: int, events: int, decisions: int) -> None:
         n, k = len(member), spec.skills
-        self._spec, self._member, self._player, self._bin_decisions = spec, member, player, decisions
+        self._member, self._player, self._bin_decisions = member, lot.player, decisions
+        self._group = (lot.first + np.arange(n)) % GROUPS
         self._skill = np.zeros((n, k), np.int64)  # by battle
         self._length = np.zeros(n, np.int64)
         self._events, self._possible = np.zeros((2, n, events), np.int64)
@@ -82,7 +81,7 @@ class Counter:
 
     def sums(self) -> dict[str, np.ndarray]:
         """See `camtf.evaluation.fights.Tally`: sums over battles, and of squares and products, by member."""
-        members, group = len(self._movement), np.arange(len(self._member)) % GROUPS
+        members = len(self._movement)
         length = self._length[:, None]
 
         def by_member(rows: np.ndarray) -> np.ndarray:
@@ -91,7 +90,7 @@ class Counter:
             return total
 
         grouped = np.zeros((GROUPS, members, self._skill.shape[1]), np.int64)
-        np.add.at(grouped, (group, self._member), self._skill)
+        np.add.at(grouped, (self._group, self._member), self._skill)
         return {
             "battles": by_member(self._played()),
             "skill_groups": grouped,

@@ -17,7 +17,7 @@ def curves(run: RunDirectory, algorithm: str, snapshots: list[str], specialists:
     """Of every task of a run whose metrics are there, in the order in which they were trained.
 
     Total frames count everything the run has learned from before. Specialists are trained beside each other: at f
-    frames of its own, all of them together have taken N times f.
+    frames of its own, all of them together have taken N times f. Controls begin where stage 2 began.
 
     Args:
         snapshots: names of stage 1's policies, oldest first.
@@ -28,12 +28,20 @@ def curves(run: RunDirectory, algorithm: str, snapshots: list[str], specialists:
         if run.metrics_file(task).exists():
             found.append(_curve(run, task, "generalists", total, 1.0))
             total = float(found[-1].frames[-1])
-    there = [f"specialist_{i}" for i in specialists if run.metrics_file(f"specialist_{i}").exists()]
-    found += [_curve(run, task, "specialists", total, float(len(specialists))) for task in there]
+    generalists, number, together = total, 1, float(len(specialists))
+    while there := [t for t in _round(specialists, number) if run.metrics_file(t).exists()]:
+        found += [_curve(run, task, "specialists", total, together) for task in there]
+        total = max(float(curve.frames[-1]) for curve in found[-len(there) :])
+        number += 1
     for file in sorted((run.path / "metrics").glob("control_*.jsonl")):
-        together = 1.0 if file.stem == "control_matched" else float(len(specialists))
-        found.append(_curve(run, file.stem, "controls", total, together))
+        factor = 1.0 if file.stem == "control_matched" else together
+        found.append(_curve(run, file.stem, "controls", generalists, factor))
     return found
+
+
+def _round(specialists: list[str], number: int) -> list[str]:
+    """Tasks of a round of Specialists."""
+    return [f"specialist_{i}" if number == 1 else f"specialist_{i}_round_{number:02d}" for i in specialists]
 
 
 def _curve(run: RunDirectory, task: str, stage: str, start: float, factor: float) -> Curve:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,24 +120,23 @@ def measured_kinds(context: Context, strategies: Strategies, specialists: dict[s
     kinds = [players(context, "generalist", [strategies.of(c) for c in context.characters])]
     if specialists:
         kinds.append(players(context, "specialist", [specialists[i] for i in ids]))
-    for name, found in controls(context.run, ids).items():
+    start = {i: strategies.of(c) for i, c in zip(ids, context.characters, strict=True)}
+    for name, found in controls(context.run, start).items():
         kind = players(context, name, [found[i] for i in ids])
         if kind.found.digests not in [other.found.digests for other in kinds]:  # `start` may be the Generalist itself
             kinds.append(kind)
     return kinds
 
 
-CONTROLS = ("start", "matched", "own_critic")
-"""What a Specialist must beat to count as better, beside the Generalist."""
+def controls(run: RunDirectory, start: Mapping[str, Snapshot]) -> dict[str, Mapping[str, Snapshot]]:
+    """What Specialists are compared with beside the Generalist, as far as the run has it: by name, the policy of each
+    character id.
 
-
-def controls(run: RunDirectory, ids: list[str]) -> dict[str, dict[str, Snapshot]]:
-    """The finished controls of a run: by name, the policy of each character."""
-    accessor = getattr(run, "control", None)
-    if accessor is None:
-        return {}
-    found = {name: accessor(name) for name in CONTROLS}
-    return {name: policies for name, policies in found.items() if policies and set(ids) <= set(policies)}
+    Args:
+        start: the Generalist of each character id.
+    """
+    names = getattr(run, "controls", None)
+    return {} if names is None else {name: run.control(name, start) for name in names()}  # type: ignore[attr-defined]
 
 
 def _of_strategies(context: Context, name: str, group: str, strategies: Strategies) -> Opposition:
