@@ -38,6 +38,24 @@ def always(context: Context, name: str, row: int, value: float = 0.0) -> Snapsho
     return Snapshot(name, weights, np.zeros((len(IDS), 2), np.float32))
 
 
+def drawing(context: Context, name: str, seed: int) -> Snapshot:
+    """Draws its rows by random weights, which look at the rounds before."""
+    weights = {path: 4.0 * w for path, w in context.policy(seed).get_weights().items()}
+    return Snapshot(name, weights, np.full((len(IDS), 2), 0.5, np.float32))
+
+
+def random_run(folder: Path) -> None:
+    """A finished run of policies that all draw."""
+    context = ladder_run(folder, [(0, 0), (0, 0)], specialists=(0, 0))
+    run = context.run
+    for number, name in enumerate(run.read_population()["snapshots"]):
+        generalist = drawing(context, name, number)
+        run.write_snapshot(run.generalist_file(name), generalist, {})
+        character = name.split("_", 2)[2]
+        own = drawing(context, character, 10 + number)
+        run.write_snapshot(run.specialist_file(character), own, {"generalist": generalist.digest})
+
+
 def ladder_run(
     folder: Path,
     rounds: list[tuple[int, int]],
