@@ -9,16 +9,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from camtf.algorithms import population as population_of
 from camtf.checkpoint import RunDirectory
 from camtf.config import ConfigError
 from camtf.evaluation import fights, population
 from camtf.evaluation.coding import to_json
+from camtf.evaluation.exploitation import Trained, exploiter_fight, exploiter_found
+from camtf.evaluation.fights import Fighter
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.record import EvaluationRecord
 from camtf.evaluation.report import evaluation_tables, flat_summary
+from camtf.evaluation.sides import strategies_side
 from camtf.evaluation.subject import Options
 from camtf.population.training import Context
-from tests.ladder import CONFIG, GAME, IDS, ladder_run
+from tests.ladder import CONFIG, GAME, IDS, always, ladder_run
 
 SMALL = dataclasses.replace(CONFIG, evaluation=dataclasses.replace(CONFIG.evaluation, games=6, bot_games=8))
 OPTIONS = Options(seed=3, against=("specialist",), opponents=("other",))
@@ -105,6 +109,19 @@ def test_advantages_are_of_the_newer(found: EvaluationRecord) -> None:
     np.testing.assert_allclose(of["specialist", "generalist"], [[0.75, 0.75], [-1.75, -1.75]], atol=1e-6)
     deviation = found.advantages[1].deviation
     np.testing.assert_allclose(deviation, [[1.25, 1.25], [-1.25, -1.25]], atol=1e-6)
+
+
+def test_exploiters_are_measured_against_the_mixture(folder: Path) -> None:
+    """The later strategy, (1, 2), is all of the equilibrium. Row 2 beats the one half and ties with the other; against
+    the earlier one, (0, 1), it would win all."""
+    context = ladder_run_again(folder / "run")
+    strategies = population_of(context)
+    hunter = Trained(always(context, "hunter", 2), 1, None, 64)
+    fight = exploiter_fight(context, hunter, strategies, strategies_side(context, strategies), 16, seed=1)
+    played = Fighter(GAME, RunDirectory(folder / "hunted")).play(fight)
+    made = exploiter_found(context, hunter, strategies, fight, played)
+    assert made.mixture.tolist() == [0.0, 1.0] and made.win_rate == 0.75 and made.games == 32
+    assert made.error == 0.0 and made.start == "" and made.digest == hunter.snapshot.digest
 
 
 def test_behaviour_is_of_each_kind(found: EvaluationRecord) -> None:
