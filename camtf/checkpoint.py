@@ -15,7 +15,9 @@ A run directory::
     optimizer/<task>.npz                   the optimiser's state at the end of a task
     checkpoints/<task>/00000120.npz       a task under way after an update: weights, optimiser, graph, matches
     metrics/<task>.jsonl                  one JSON line per update
-    evaluation.json                        what `camtf.evaluate` measured
+    evaluation.json                        what `camtf.evaluate` measured: `camtf.evaluation.record`
+    evaluation/                            parts of it, which an interrupted evaluation goes on from
+    exploiters/<name>.npz                  best responses to the population's equilibrium (`--exploiters`)
     tensorboard/<task>/                   the same as scalars, and histograms of the weights
 """
 

@@ -13,12 +13,14 @@ from absl import flags
 
 from camtf import checkpoint, command, distributed, files, plan
 from camtf.config import MOST_SEED, ConfigError, EvaluationConfig, leaves
+from camtf.evaluation import record
 from camtf.evaluation.population import evaluate
-from camtf.evaluation.report import population_table
-from camtf.games.loading import load_game, participants
+from camtf.evaluation.report import evaluation_tables, flat_summary
+from camtf.evaluation.subject import Options
+from camtf.games.loading import load_game
 from camtf.games.protocol import GameError
 from camtf.model.loading import describe, load_network
-from camtf.provenance import provenance
+from camtf.population.training import Context
 
 FLAGS = flags.FLAGS
 
@@ -26,14 +28,33 @@ _CHANGED = ("games", "bot_games")
 """Settings of the run's evaluation that a flag can change."""
 
 
-def define_flags() -> None:
+def define_flags(values: flags.FlagValues = FLAGS) -> None:
     """The command line."""
-    flags.DEFINE_string("run_dir", None, "Directory of the run.", required=True)
+    flags.DEFINE_string("run_dir", None, "Directory of the run.", required=True, flag_values=values)
     for name, field, _ in leaves(EvaluationConfig()):
         if name in _CHANGED:
             described = f"{field.metadata['help']}; where not given, the run's own number"
-            flags.DEFINE_integer(name, None, described, field.metadata["low"], field.metadata["high"])
-    flags.DEFINE_integer("seed", 20_000, "Seed of the battles; unlike any that was trained on.", 0, MOST_SEED)
+            low, high = field.metadata["low"], field.metadata["high"]
+            flags.DEFINE_integer(name, None, described, low, high, flag_values=values)
+    flags.DEFINE_integer(
+        "seed", 20_000, "Seed of the battles; unlike any that was trained on.", 0, MOST_SEED, flag_values=values
+    )
+    flags.DEFINE_list(
+        "opponents", [], "Directories of other runs, comma-separated: populations that were never met.",
+        flag_values=values,
+    )  # fmt: skip
+    flags.DEFINE_list(
+        "against", [], "Kinds of this run's players that all kinds meet, too: generalist, specialist, a control.",
+        flag_values=values,
+    )  # fmt: skip
+    flags.DEFINE_integer(
+        "exploiters", 0, "Best responses that are trained against the population's Nash equilibrium; 0: none.", 0, 64,
+        flag_values=values,
+    )  # fmt: skip
+    flags.DEFINE_integer(
+        "exploiter_frames", 1_000_000, "Learner frames of each exploiter, over all ranks.", 1, 10**12,
+        flag_values=values,
+    )  # fmt: skip
 
 
 def main() -> None:
@@ -41,43 +62,33 @@ def main() -> None:
     try:
         run = checkpoint.RunDirectory(FLAGS.run_dir)
         config = run.config()
+        file = run.path / record.FILE
         if distributed.rank() == 0:
-            files.check_writable(run.path / "evaluation.json")
+            files.check_writable(file)
         changes: dict[str, Any] = {name: getattr(FLAGS, name) for name in _CHANGED if getattr(FLAGS, name) is not None}
         config = dataclasses.replace(config, evaluation=dataclasses.replace(config.evaluation, **changes))
         game = load_game(config)
         run.check_game(game)
         build = load_network(config.network, game.spec)
         run.check_network(describe(build, config.network, game.spec))
-        ids = [game.characters[c] for c in participants(config, game)]
-        plan.check_evaluation(config.evaluation, len(ids))
-        generalists = run.generalists()
-        specialists = {i: run.specialist(i, generalists[-1]) for i in ids}
+        context = Context(config, game, run, build)
+        plan.check_evaluation(config.evaluation, len(context.characters))
+        options = Options(
+            seed=FLAGS.seed,
+            opponents=tuple(FLAGS.opponents),
+            against=tuple(FLAGS.against),
+            exploiters=FLAGS.exploiters,
+            exploiter_frames=FLAGS.exploiter_frames,
+        )
         with distributed.together():
-            result = evaluate(config, game, generalists, specialists, FLAGS.seed, build)
+            found = evaluate(context, options)
         if distributed.rank() == 0:
-            weights = {snapshot.name: snapshot.digest for snapshot in [*generalists, *specialists.values()]}
-            result |= {"seed": FLAGS.seed, "weights": weights, **provenance()}
-            print(population_table(result))
-            file = run.path / "evaluation.json"
-            files.write_json(file, result)
+            print(evaluation_tables(found))
+            record.write(file, found)
             print(f"\nwritten to {file}")
-            print(json.dumps(_summary(result)))
+            print(json.dumps(flat_summary(found)))
     except (ConfigError, GameError, files.FileError, distributed.RankLostError) as error:
         raise command.failure(error) from error
-
-
-def _summary(result: dict) -> dict:
-    """One line for programs, flat keys."""
-    return {
-        f"{kind}_win_rate_{row['character']}": round(row[kind]["win_rate"], 4)
-        for row in result["characters"]
-        for kind in ("generalist", "specialist")
-    } | {
-        f"{kind}_win_rate_against_bot_{bot}": round(rate["win_rate"], 4)
-        for kind, bots in result["bots"].items()
-        for bot, rate in bots.items()
-    }
 
 
 if __name__ == "__main__":

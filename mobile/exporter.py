@@ -15,6 +15,7 @@ import tensorflow as tf
 from absl import logging
 
 from camtf.checkpoint import RunDirectory
+from camtf.evaluation.record import FILE as EVALUATION
 from camtf.files import FileError, check_writable
 from camtf.model.policy import BuildNetwork, Policy
 from camtf.provenance import provenance
@@ -36,7 +37,7 @@ from mobile.pack import (
     manifest_bytes,
 )
 from mobile.positions import Specialists
-from mobile.results import check_weights, read_result
+from mobile.results import read_evaluation
 from mobile.runtime import SIGNATURE
 from mobile.staging import Staging
 from mobile.weights import common_base, weight_tensors
@@ -124,7 +125,7 @@ class Exporter:
             _ = self.specialists.generalist  # refuses where there is none, before anything is made
         self.outputs = [*HEADS, *(["value"] if options.value else [])]
         check_names(self.specialists.ids)
-        self._win_rates = self._evaluated(run.path / "evaluation.json")
+        self._win_rates = self._evaluated(run.path / EVALUATION)
         self._before: dict[str, Any] = {}
         self._entries: dict[str, Entry] = {}
         with contextlib.suppress(PackError):  # what is no pack yet, or not any more, is made anew
@@ -285,12 +286,9 @@ class Exporter:
         """Win rates of the Specialists by character, where the run has been evaluated."""
         if not file.exists():
             return {}
-        evaluation = read_result(file, "evaluation")
-        check_weights(file, "evaluation", evaluation["weights"], self.specialists.weights)
-        return {
-            row["character"]: {key: row["specialist"][key] for key in ("win_rate", "low", "high", "games")}
-            for row in evaluation["characters"]
-        }
+        evaluation = read_evaluation(file, self.specialists.weights)
+        table = evaluation.table("specialist", "trained")
+        return {character: table.rate(k) for k, character in enumerate(evaluation.characters)}
 
     def _describe(self) -> dict[str, Any]:
         """What is the same for all models of the pack."""

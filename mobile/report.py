@@ -13,31 +13,33 @@ import numpy as np
 from absl import flags
 
 from camtf import command
+from camtf.evaluation.findings import BOTS
+from camtf.evaluation.record import FILE as EVALUATION
+from camtf.evaluation.record import EvaluationRecord
 from camtf.evaluation.report import rate, table
 from camtf.files import FileError, write_json, write_text
 from mobile.files import PackError, cut
 from mobile.pack import Pack
-from mobile.results import check_models, check_weights, read_result
+from mobile.results import check_models, check_weights, read_evaluation, read_result
 
 FLAGS = flags.FLAGS
 
 
-def join(evaluation: dict[str, Any], verified: dict[str, Any], timed: dict[str, Any]) -> list[dict[str, Any]]:
+def join(evaluation: EvaluationRecord, verified: dict[str, Any], timed: dict[str, Any]) -> list[dict[str, Any]]:
     """One dictionary per character: win rates, and size, latency and agreement by precision."""
+    generalist, specialist = (evaluation.table(kind, "trained") for kind in ("generalist", "specialist"))
     rows = []
-    for row in evaluation["characters"]:
-        of = [m for m in verified["models"] if m["character"] == row["character"]]
-        times = [r for r in timed["results"] if r["model"] == row["character"]]
+    for k, character in enumerate(evaluation.characters):
+        of = [m for m in verified["models"] if m["character"] == character]
+        times = [r for r in timed["results"] if r["model"] == character]
         first = {p: next(r for r in times if r["precision"] == p) for p in dict.fromkeys(r["precision"] for r in times)}
         rows.append(
             {
-                "character": row["character"],
-                "name": row["name"],
-                "generalist": row["generalist"]["win_rate"],
-                "specialist": {key: row["specialist"][key] for key in ("win_rate", "low", "high", "games")},
-                "specialist_against_bots": {
-                    bot: result["win_rate"] for bot, result in row["specialist"]["against_bots"].items()
-                },
+                "character": character,
+                "name": evaluation.titles[k],
+                "generalist": generalist.rate(k)["win_rate"],
+                "specialist": specialist.rate(k),
+                "specialist_against_bots": _against_bots(evaluation, k),
                 "size_bytes": {p: r["size_bytes"] for p, r in first.items()},
                 "median_us": {p: r["median_us"] for p, r in first.items()},
                 "runtime": next(iter(first.values()))["runtime"],
@@ -45,6 +47,15 @@ def join(evaluation: dict[str, Any], verified: dict[str, Any], timed: dict[str, 
             }
         )
     return rows
+
+
+def _against_bots(evaluation: EvaluationRecord, character: int) -> dict[str, float]:
+    """Win rate of a Specialist against each scripted bot."""
+    return {
+        bot: evaluation.table("specialist", bots.name).rate(character, number)["win_rate"]
+        for bots in evaluation.set_of(BOTS)
+        for number, bot in enumerate(bots.strategies)
+    }
 
 
 def format_report(rows: list[dict[str, Any]], positions: int) -> str:
@@ -81,28 +92,24 @@ def define_flags() -> None:
     flags.DEFINE_string("model_dir", None, "Folder of the models.", required=True)
 
 
-def read_all(run: Path, models: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+def read_all(run: Path, models: Path) -> tuple[EvaluationRecord, dict[str, Any], dict[str, Any]]:
     """Evaluation, verification and benchmark of a run and its pack.
 
     Raises PackError where one is missing or damaged, or they are not all of the same weights and models.
     """
     pack = Pack(models)
-    files = {
-        "evaluation": run / "evaluation.json", "verification": models / "verify.json",
-        "benchmark": models / "benchmark.json",
-    }  # fmt: skip
-    evaluation, verified, timed = (read_result(file, kind) for kind, file in files.items())
-    for kind, result in (("evaluation", evaluation), ("verification", verified)):
-        check_weights(files[kind], kind, result["weights"], pack.manifest["weights"])
+    evaluated = run / EVALUATION
+    files = {"verification": models / "verify.json", "benchmark": models / "benchmark.json"}
+    evaluation = read_evaluation(evaluated, pack.manifest["weights"])
+    verified, timed = (read_result(file, kind) for kind, file in files.items())
+    check_weights(files["verification"], "verification", verified["weights"], pack.manifest["weights"])
     compared = ((m["character"], m["precision"], m["model_sha256"]) for m in verified["models"])
     check_models(files["verification"], "verification", compared, pack.models)
     measured = ((r["model"], r["precision"], r["model_sha256"]) for r in timed["results"])
     check_models(files["benchmark"], "benchmark", measured, pack.models)
-    strangers = {row["character"] for row in evaluation["characters"]} - {m.character for m in pack.models}
+    strangers = set(evaluation.characters) - {m.character for m in pack.models}
     if strangers:
-        raise PackError(
-            f"{files['evaluation']} is of {cut(', '.join(sorted(strangers)))}, which {models} does not hold"
-        )
+        raise PackError(f"{evaluated} is of {cut(', '.join(sorted(strangers)))}, which {models} does not hold")
     return evaluation, verified, timed
 
 
@@ -111,7 +118,7 @@ def main() -> None:
     try:
         evaluation, verified, timed = read_all(run, models)
         rows = join(evaluation, verified, timed)
-        origin = {key: evaluation[key] for key in ("commit", "machine", "versions", "seed", "weights")}
+        origin = {key: getattr(evaluation, key) for key in ("commit", "machine", "versions", "seed", "weights")}
         text = format_report(rows, verified["positions"])
         write_text(run / "report.txt", text + "\n")
         write_json(run / "report.json", {**origin, "characters": rows})
@@ -122,7 +129,7 @@ def main() -> None:
         ("Generalists", run / "generalists"),
         ("Specialists", run / "specialists"),
         ("TFLite models", models),
-        ("all win rates", run / "evaluation.json"),
+        ("all win rates", run / EVALUATION),
         ("this table", run / "report.txt"),
     ):
         print(f"{what:14} {where}")

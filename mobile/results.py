@@ -10,12 +10,13 @@ from typing import Any
 
 import fastjsonschema
 
+from camtf.evaluation import record
+from camtf.evaluation.coding import RecordError
 from camtf.files import read_json
 from mobile.files import PackError, cut
 
 MADE_BY = {
     "pack": "python -m mobile.export",
-    "evaluation": "python -m camtf.evaluate",
     "verification": "python -m mobile.verify",
     "benchmark": "python -m mobile.benchmark",
 }
@@ -32,6 +33,17 @@ def read_result(file: Path, kind: str) -> dict[str, Any]:
     except fastjsonschema.JsonSchemaValueException as error:
         raise PackError(f"{file} is damaged or of another version: {cut(error.message)}; {_again(kind)}") from error
     return result
+
+
+def read_evaluation(file: Path, weights: Mapping[str, str]) -> record.EvaluationRecord:
+    """The evaluation of these weights, by snapshot, with the Specialists in it. Raises PackError."""
+    try:
+        found = record.read(file, weights)
+    except RecordError as error:
+        raise PackError(str(error)) from error
+    if "specialist" not in [kind.name for kind in found.kinds]:
+        raise PackError(f"{file} has no Specialists; python -m camtf.evaluate makes it anew once they are trained")
+    return found
 
 
 def check_weights(file: Path, kind: str, found: Mapping[str, str], wanted: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@ models."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,16 @@ from hypothesis import settings
 from camtf import distributed
 from camtf.algorithms import specialists, train_population
 from camtf.checkpoint import RunDirectory
-from camtf.config import Config, preset
+from camtf.config import Config, override, preset
+from camtf.evaluation import record
+from camtf.evaluation.population import evaluate
+from camtf.evaluation.subject import Options
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster, load_roster
 from camtf.games.protocol import Game
 from camtf.population.training import Context
-from mobile.export import Exporter, Options
+from mobile.export import Exporter
+from mobile.export import Options as ExportOptions
 from mobile.pack import Pack
 
 distributed.start()
@@ -29,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """What shares a fixture that takes long goes to one worker of pytest-xdist; every other test to any."""
     for item in items:
         known = item._fixtureinfo.name2fixturedefs
-        if {"run", "pack"} & known.keys():
+        if {"run", "pack", "evaluated"} & known.keys():
             item.add_marker(pytest.mark.xdist_group("run"))
         elif any(fixtures[-1].scope == "module" for fixtures in known.values()):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
@@ -88,8 +93,18 @@ def run(tmp_path_factory: pytest.TempPathFactory, duel: Duel) -> RunDirectory:
 def pack(run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> Pack:
     """The run's models in every precision. Nothing may change it."""
     folder = tmp_path_factory.mktemp("pack") / "models"
-    Exporter(run, folder, Options(generalist=True, seed=1)).export()
+    Exporter(run, folder, ExportOptions(generalist=True, seed=1)).export()
     return Pack(folder)
+
+
+@pytest.fixture(scope="session")
+def evaluated(run: RunDirectory, duel: Duel, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A copy of the run with a real evaluation of it. Nothing may change it."""
+    copy = RunDirectory(shutil.copytree(run.path, tmp_path_factory.mktemp("evaluated") / "run"))
+    config = override(preset("test"), {"evaluation.games": 2, "evaluation.bot_games": 4})
+    found = evaluate(Context(config, duel, copy), Options(seed=5))
+    record.write(copy.path / record.FILE, found)
+    return copy
 
 
 @pytest.fixture

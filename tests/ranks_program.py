@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from camtf.algorithms import train_population  # noqa: E402
 from camtf.checkpoint import RunDirectory  # noqa: E402
 from camtf.config import override, preset  # noqa: E402
 from camtf.evaluation.battles import BotSide, PolicySide, play  # noqa: E402
+from camtf.evaluation.coding import to_json  # noqa: E402
+from camtf.evaluation.population import evaluate  # noqa: E402
+from camtf.evaluation.subject import Options  # noqa: E402
 from camtf.games.duel.game import Duel  # noqa: E402
 from camtf.games.duel.observation import duel_spec  # noqa: E402
 from camtf.games.duel.roster import load_roster  # noqa: E402
@@ -26,6 +30,9 @@ from camtf.model.policy import Policy  # noqa: E402
 from camtf.population.training import Context  # noqa: E402
 from camtf.types import Observation  # noqa: E402
 from mobile.positions import draw  # noqa: E402
+from tests.ladder import CONFIG as LADDER_RUN  # noqa: E402
+from tests.ladder import GAME as LADDER_GAME  # noqa: E402
+from tests.ladder import random_run  # noqa: E402
 from tests.test_learner import NETWORK, PPO, rollout  # noqa: E402
 
 LADDER = MatrixGame(np.array([[0, -1, -1], [1, 0, -1], [1, 1, 0]]), rounds=3, copies=2)
@@ -75,6 +82,18 @@ def populations(folder: Path, algorithms: list[str]) -> dict[str, np.ndarray]:
     return arrays
 
 
+def evaluation(folder: Path) -> str:
+    """All that an evaluation of policies that draw has found, but for what says where it was made."""
+    if distributed.rank() == 0:
+        random_run(folder)
+    distributed.barrier()
+    config = override(LADDER_RUN, {"evaluation.games": 10, "evaluation.bot_games": 6})
+    found = evaluate(Context(config, LADDER_GAME, RunDirectory(folder)), Options(seed=1))
+    document = to_json(found)
+    assert document.pop("ranks") == distributed.size()
+    return json.dumps({name: value for name, value in document.items() if name not in ("command", "commit")})
+
+
 def main(file: str, algorithms: list[str]) -> None:
     roster = load_roster()
     rank, size = distributed.rank(), distributed.size()
@@ -117,11 +136,20 @@ def main(file: str, algorithms: list[str]) -> None:
     row = np.flatnonzero(np.arange(60) % 3 % size == rank)  # of four ranks, the last has seen nothing
     seen = Observation(*(np.repeat(row[:, None] // 2, 3, axis=1).astype(kind) for kind in ("f4", "f4", "i4", "f4")))
     drawn = draw(seen, 25, seed=3)
+    found = evaluation(Path(file).with_suffix("") / "evaluated")
     own = {name.replace("/", "|"): w for name, w in policy.get_weights().items()}
     trained = populations(Path(file).with_suffix(""), algorithms)
     if rank == 0:
         order = np.argsort(rows["ids"])
-        np.savez(file, reward=rows["reward"][order], wins=wins, drawn=drawn.element, **own, **trained)
+        np.savez(
+            file,
+            reward=rows["reward"][order],
+            wins=wins,
+            drawn=drawn.element,
+            evaluation=np.array(found),
+            **own,
+            **trained,
+        )
 
 
 if __name__ == "__main__":

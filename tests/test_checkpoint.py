@@ -229,7 +229,11 @@ def test_evaluation_on_a_full_disk(
 ) -> None:
     """What was measured is shown all the same. First with room, so that Numba has kept what it compiles."""
     copy = RunDirectory(shutil.copytree(run.path, tmp_path / "copy"))
-    monkeypatch.setattr(evaluate, "FLAGS", SimpleNamespace(run_dir=str(copy.path), games=1, bot_games=1, seed=5))
+    monkeypatch.setattr(
+        evaluate,
+        "FLAGS",
+        SimpleNamespace(run_dir=str(copy.path), games=1, bot_games=1, seed=5, opponents=[], against=[]),
+    )
     evaluate.main()
     (copy.path / "evaluation.json").unlink()
     capsys.readouterr()

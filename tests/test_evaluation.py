@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pytest
 
-from camtf.config import Config, override, preset
+from camtf.config import preset
 from camtf.evaluation.battles import BotSide, PolicySide, PoolSide, Side, Turn, play, play_share, turns
-from camtf.evaluation.population import evaluate
-from camtf.evaluation.report import population_table, table
+from camtf.evaluation.report import table
 from camtf.evaluation.yardstick import against_bots
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster
@@ -172,63 +170,6 @@ def test_a_mirror_match_is_even(duel: Duel) -> None:
     side = BotSide(duel.bots["random_legal"], np.array([2]))
     wins = play(duel, side, side, np.array([(0, 0)]), 400, seed=3)
     assert abs(wins[0] / 400 - 0.5) < 0.09  # 3.6 standard deviations
-
-
-@pytest.fixture(scope="module")
-def measured(brief: Duel) -> tuple[Config, dict[str, Any]]:
-    """Generation 1 stands still, generation 2 draws uniformly; Ember Fox's Specialist stands still, Gale Archer's
-    strikes."""
-    config = override(CONFIG, {"evaluation.games": 12, "evaluation.bot_games": 12})
-    generations = [still("generation_01", brief), snapshot("generation_02", brief)]
-    specialists = {FIRST: still(FIRST, brief), SECOND: strike(SECOND, brief)}
-    return config, evaluate(config, brief, generations, specialists, seed=1)
-
-
-def test_rows_are_of_who_is_named(measured: tuple[Config, dict[str, Any]]) -> None:
-    _, result = measured
-    assert [row["character"] for row in result["characters"]] == [FIRST, SECOND]
-    fox, archer = result["characters"]
-    for row in (fox, archer):  # the Generalist plays itself
-        assert row["generalist"]["games"] == row["specialist"]["games"] == 24
-        assert 0.15 < row["generalist"]["win_rate"] < 0.85
-        assert list(row["specialist"]["against"]) == [FIRST, SECOND]
-        assert row["specialist"]["win_rate"] == pytest.approx(np.mean(list(row["specialist"]["against"].values())))
-    assert fox["specialist"]["win_rate"] < 0.1 and archer["specialist"]["win_rate"] > 0.15
-
-
-def test_bots_meet_who_is_named(measured: tuple[Config, dict[str, Any]], brief: Duel) -> None:
-    _, result = measured
-    fox, archer = result["characters"]
-    assert list(result["bots"]["specialist"]) == list(brief.bots)
-    # Against one that stands still, who does as much draws, and who strikes, be it at random, wins.
-    assert fox["specialist"]["against_bots"]["idle"]["win_rate"] == 0.5
-    assert archer["specialist"]["against_bots"]["idle"]["win_rate"] == 1.0
-    assert fox["specialist"]["against_bots"]["rusher"]["win_rate"] == 0.0
-    for row in (fox, archer):
-        assert row["generalist"]["against_bots"]["idle"]["win_rate"] > 0.9
-        assert 0.0 < row["generalist"]["against_bots"]["random_legal"]["win_rate"] < 1.0
-    bots = result["bots"]
-    assert bots["specialist"]["idle"]["win_rate"] == 0.75 and bots["generalist"]["idle"]["win_rate"] > 0.9
-    assert bots["specialist"]["idle"]["games"] == 6 * 2 * 2
-
-
-def test_later_generations_are_the_rows(measured: tuple[Config, dict[str, Any]]) -> None:
-    _, result = measured
-    assert result["generations"][0] == [None, None] and result["generations"][1][1] is None
-    later = result["generations"][1][0]
-    assert later["games"] == 6 * 2 * 2 and later["win_rate"] > 0.9  # uniform against still
-
-
-def test_a_result_says_what_was_measured(measured: tuple[Config, dict[str, Any]], duel: Duel) -> None:
-    """The digests of the weights, and the ranks; digests tell weights apart and nothing else."""
-    _, result = measured
-    named = {s.name: s.digest for s in (still("generation_01", duel), snapshot("generation_02", duel),
-                                        still(FIRST, duel), strike(SECOND, duel))}  # fmt: skip
-    assert result["weights"] == named and result["ranks"] == 1
-    assert named["generation_01"] == named[FIRST] and len(set(named.values())) == 3
-    assert all(len(digest) == 16 for digest in named.values())
-    text = population_table(result)
-    assert "Ember Fox" in text and "mean" in text and "generation" in text
 
 
 def test_a_policy_in_training_meets_every_bot(brief: Duel) -> None:

@@ -6,20 +6,20 @@ import resource
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from camtf import files
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.config import preset
+from camtf.evaluation import record
 from camtf.files import FileError
 from mobile.export import Exporter, Options
 from mobile.files import PackError
 from mobile.pack import Pack
 from mobile.staging import Staging
-from tests.test_verify import RATE
 
 IDS = preset("test").game.characters
 
@@ -63,19 +63,14 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_run_is_read(tmp_p
             Exporter(RunDirectory(tmp_path / "no run"), folder, Options())
 
 
-def test_an_evaluation_of_other_weights_is_refused(run: RunDirectory, pack: Pack, tmp_path: Path) -> None:
-    copy = RunDirectory(shutil.copytree(run.path, tmp_path / "run"))
-    weights = dict(pack.manifest["weights"])
-    rows = [
-        {"character": i, "name": i, "generalist": RATE, "specialist": {**RATE, "win_rate": 0.75, "against_bots": {}}}
-        for i in IDS
-    ]
-    about = {"characters": rows, "seed": 0, "commit": "", "machine": "", "versions": {}}
-    files.write_json(copy.path / "evaluation.json", {**about, "weights": weights})
+def test_an_evaluation_of_other_weights_is_refused(evaluated: RunDirectory, pack: Pack, tmp_path: Path) -> None:
+    copy = RunDirectory(shutil.copytree(evaluated.path, tmp_path / "run"))
+    found = record.read(copy.path / record.FILE, pack.manifest["weights"])
     folder = shutil.copytree(pack.folder, tmp_path / "models")
     entries = Exporter(copy, folder, Options(("float32",), seed=1)).export()
-    assert [(e.win_rate or {}).get("win_rate") for e in entries] == [0.75, 0.75]
-    files.write_json(copy.path / "evaluation.json", {**about, "weights": {**weights, IDS[0]: "0" * 16}})
+    assert [e.win_rate for e in entries] == [found.table("specialist", "trained").rate(k) for k in range(len(IDS))]
+    other = replace(found, weights={**found.weights, IDS[0]: "0" * 16})
+    record.write(copy.path / record.FILE, other)
     with pytest.raises(PackError, match=rf"evaluation.json is of other weights of {IDS[0]}"):
         Exporter(copy, folder, Options())
 

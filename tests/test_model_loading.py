@@ -11,6 +11,7 @@ from camtf.algorithms import specialists, train_population
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.config import ConfigError, NetworkConfig, override, preset
 from camtf.evaluation.population import evaluate
+from camtf.evaluation.subject import Options as EvaluationOptions
 from camtf.games.loading import load_game
 from camtf.model.loading import describe, load_network
 from camtf.model.policy import build_network
@@ -103,9 +104,8 @@ def test_ones_own_network_goes_the_whole_line(tmp_path: Path, game: str, network
     run.begin(config, loaded, True, describe(build, config.network, loaded.spec))
     context = Context(config, loaded, run, build)
     strategies = train_population(context)
-    own = specialists.train(context, strategies)
-    result = evaluate(config, loaded, list(strategies.snapshots), own, 1, build)
-    assert [row["character"] for row in result["characters"]] == list(loaded.characters)
+    specialists.train(context, strategies)
+    assert evaluate(context, EvaluationOptions(seed=1)).table("specialist", "bots").rate(0)["games"] > 0
     Exporter(run, tmp_path / "models", Options(("float32", "int8"), calibration=20)).export()
     check_exported(run.path, tmp_path / "models")
     pack = Pack(tmp_path / "models", loaded.digest)

@@ -62,7 +62,9 @@ def test_one_two_and_four_ranks_compute_the_same(tmp_path: Path) -> None:
     one = results[0]
     names = Policy(NETWORK, duel_spec(load_roster())).get_weights().keys()
     trained = {name for name in one if name.split("|")[0] in POPULATIONS}
-    assert one.keys() - trained == {"reward", "wins", "drawn"} | {name.replace("/", "|") for name in names}
+    assert one.keys() - trained == {"reward", "wins", "drawn", "evaluation"} | {
+        name.replace("/", "|") for name in names
+    }
     assert 0 < one["wins"].sum() < one["wins"].size * 4  # of four battles each
     for left_out, more in (((), results[1]), (POPULATIONS[1:], results[2])):
         assert more.keys() == {name for name in one if name.split("|")[0] not in left_out}
@@ -70,7 +72,8 @@ def test_one_two_and_four_ranks_compute_the_same(tmp_path: Path) -> None:
         # the order of floating-point sums.
         assert np.array_equal(one["reward"][:, :20], more["reward"][:, :20])
         assert np.array_equal(one["wins"], more["wins"])  # a network against a bot: the same in every pair
-        for name in more.keys() - {"reward", "wins"}:
+        assert str(one["evaluation"]) == str(more["evaluation"])  # every measure, to the last bit
+        for name in more.keys() - {"reward", "wins", "evaluation"}:
             np.testing.assert_allclose(more[name], one[name], atol=2e-4, err_msg=name)
     for algorithm in POPULATIONS:
         assert f"{algorithm}|payoffs" in trained and (one[f"{algorithm}|payoffs"] != 0.5).any()

@@ -14,12 +14,14 @@ import pytest
 from camtf import files
 from camtf.checkpoint import RunDirectory
 from camtf.config import preset
+from camtf.evaluation.coding import to_json
+from camtf.evaluation.report import rate
 from mobile import report
 from mobile.files import PackError
 from mobile.pack import PRECISIONS, Pack
 from mobile.paired import Paired
 from mobile.positions import Specialists
-from mobile.results import read_result
+from mobile.results import read_evaluation, read_result
 from mobile.runtime import Policy
 from mobile.timing import golden_rows
 from mobile.verify import Verifier, format_report, summarise
@@ -86,20 +88,12 @@ def test_a_pack_of_other_weights_is_not_compared(pack: Pack, run: RunDirectory, 
         Verifier(Specialists(run), Pack(folder), positions=1, battles=1, runtime="", seed=0)
 
 
-RATE = {"win_rate": 0.5, "low": 0.4, "high": 0.6, "games": 100}
-
-
 @pytest.fixture
-def measured(pack: Pack, tmp_path: Path) -> Path:
+def measured(pack: Pack, evaluated: RunDirectory, tmp_path: Path) -> Path:
     """A folder with a pack and everything that was measured of it and its run."""
     shutil.copytree(pack.folder, tmp_path, dirs_exist_ok=True)
-    characters = [
-        {"character": i, "name": i.title(), "generalist": RATE, "specialist": {**RATE, "against_bots": {"a": RATE}}}
-        for i in IDS
-    ]
     weights = pack.manifest["weights"]
-    about = {"seed": 1, "commit": "c", "machine": "m", "versions": {}}
-    files.write_json(tmp_path / "evaluation.json", {"characters": characters, "weights": weights, **about})
+    shutil.copy(evaluated.path / "evaluation.json", tmp_path)
     models = [
         {"character": m.character, "precision": m.precision, "model_sha256": m.model_sha256, "agreement": 0.99}
         for m in pack.models
@@ -116,7 +110,9 @@ def test_the_report_joins_all_three(measured: Path) -> None:
     rows = report.join(evaluation, verified, timed)
     assert [row["character"] for row in rows] == list(IDS) and rows[0]["agreement"]["int8"] == 0.99
     text = report.format_report(rows, 123)
-    assert "Ember_Fox" in text and "50.0 [40.0, 60.0]" in text and "123 real ones" in text
+    table = evaluation.table("specialist", "trained")
+    assert rows[1]["specialist"] == table.rate(1) and rows[1]["generalist"] != rows[1]["specialist"]
+    assert rate(table.rate(0)) in text and "Ember Fox" in text and "123 real ones" in text
 
 
 def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -135,7 +131,7 @@ def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
             rf"other weights of {IDS[0]} \(f{{16}} there, ",
         ),
         ("evaluation", lambda x: x["weights"].pop("generation_02"), r"other weights of generation_02 \(none there, "),
-        ("evaluation", lambda x: x["characters"].append({**x["characters"][0], "character": "a"}), "is of a, which"),
+        ("evaluation", lambda x: x["characters"].__setitem__(0, "a"), "is of a, which"),
         ("verify", lambda x: x["weights"].update({IDS[1]: ""}), rf"other weights of {IDS[1]} \( there, "),
         (
             "verify",
@@ -148,7 +144,8 @@ def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:
             lambda x: x["results"][1].pop("median_us"),
             r"damaged or of another version: data.results\[1\] must",
         ),
-        ("evaluation", lambda x: x.pop("weights"), "damaged or of another version: data must contain"),
+        ("evaluation", lambda x: x.pop("weights"), "damaged or of another version: record.weights is missing"),
+        ("evaluation", lambda x: x.update(version=0), "is of version 0 of the record, this is 1"),
         (
             "verify",
             lambda x: x.update(positions="x" * 10_000),
@@ -169,14 +166,19 @@ def test_results_of_other_weights_are_not_joined(
 
 def test_what_is_missing_or_damaged_is_named(measured: Path) -> None:
     """300 ways to damage each result: one named error, and nothing is read with other content."""
-    for name, kind in (("evaluation", "evaluation"), ("verify", "verification"), ("benchmark", "benchmark")):
+    weights = Pack(measured).manifest["weights"]
+    for name, read in (
+        ("evaluation", lambda file: to_json(read_evaluation(file, weights))),
+        ("verify", lambda file: read_result(file, "verification")),
+        ("benchmark", lambda file: read_result(file, "benchmark")),
+    ):
         file = measured / f"{name}.json"
         whole = file.read_bytes()
-        content = read_result(file, kind)
+        content = read(file)
         for damaged in mutations(whole, 300):
             file.write_bytes(damaged)
             try:
-                assert read_result(file, kind) == content  # white space between the values may differ
+                assert read(file) == content  # white space between the values may differ
             except PackError as error:
                 assert str(file) in str(error)
         file.unlink()

@@ -14,11 +14,11 @@ from typing import Protocol
 import numpy as np
 
 from camtf import distributed
-from camtf.games.protocol import BatchedGame, Bot, Game
+from camtf.games.protocol import BatchedGame, Bot, Counting, Game
 from camtf.model.policy import Policy
 from camtf.population.pool import EXACT_ROWS, Pool
 from camtf.prng import ACTIONS, uniforms
-from camtf.types import Observation
+from camtf.types import Observation, Step
 
 _DECISIONS = 1 << 24
 """More than a battle can have: (battle, decision) as one number."""
@@ -103,6 +103,8 @@ class Turn:
     counts: np.ndarray  # bool [B]; False: the battle ended before, the match waits for another
     observation: Observation  # before the decision, leaves [P, B, ...]; memory that is used again
     actions: np.ndarray  # int32 [P, B, H]
+    reward: np.ndarray  # float32 [P, B]
+    possible: np.ndarray | None  # bool [P, B, E], what a `Counting` game counts and was possible; None where unasked
     done: np.ndarray  # bool [B], battles that ended with this decision
     outcome: np.ndarray  # float32 [B], of those: 1 player 0 won, 0.5 draw, 0 player 1 won
 
@@ -157,7 +159,14 @@ def play_share(
 
 
 def turns(
-    game: Game, first: Side, second: Side, battles: np.ndarray, pairs: np.ndarray, seed: int, matches: int
+    game: Game,
+    first: Side,
+    second: Side,
+    battles: np.ndarray,
+    pairs: np.ndarray,
+    seed: int,
+    matches: int,
+    possible: bool = False,
 ) -> Iterator[Turn]:
     """Play battles to their ends, decision by decision.
 
@@ -165,6 +174,7 @@ def turns(
         battles: their numbers, int ``[n]``, each once.
         pairs: who plays each, int ``[n, 2]``, member of the first side and of the second.
         matches: how many to play at a time; ValueError where there is none.
+        possible: ask a `Counting` game what was possible before each decision.
     """
     if matches < 1:
         raise ValueError(f"matches must be at least 1, got {matches}")
@@ -180,8 +190,9 @@ def turns(
             for p, side in enumerate((first, second))
         ])  # fmt: skip
         counts = under_way.counts.copy()
-        done, outcome = under_way.step(actions)
-        yield Turn(batch, battles[rows], counts, seen, actions, done, outcome)
+        chances = batch.possible() if possible and isinstance(batch, Counting) else None
+        result = under_way.step(actions)
+        yield Turn(batch, battles[rows], counts, seen, actions, result.reward, chances, result.done, result.outcome)
 
 
 class _UnderWay:
@@ -235,11 +246,11 @@ class _UnderWay:
             observation = begun.observe()
         self.batch, self.observation, self._spare = begun, observation, begun.empty_observation()
 
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Play a decision. Returns which battles ended with it, and the outcomes."""
+    def step(self, actions: np.ndarray) -> Step:
+        """Play a decision. Returns what came of it; done are battles that ended with it, once."""
         after, result = self.batch.step(actions, self._spare)
         self.observation, self._spare = after, self.observation
         done = result.done & self.counts
         self.counts &= ~done
         self.decisions += 1
-        return done, result.outcome
+        return result._replace(done=done)

@@ -14,8 +14,11 @@ its variance and the number of battles. Where two characters cannot meet (the ro
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from camtf.evaluation.intervals import rate_with_interval
 
 TRAINED, HELD_OUT, BOTS, PLAYERS = "trained", "held_out", "bots", "players"
 """Sets of opponents: (a) those that stage 2 trains against, (b) populations of other runs, (c) scripted bots; and a
@@ -94,6 +97,13 @@ class Table:
         """Standard error of `rows`, ``[N]``: of battles drawn anew with these policies, not of training anew."""
         return _row_errors(self.variance, self.games)
 
+    def rate(self, character: int, strategy: int | None = None) -> dict[str, Any]:
+        """`camtf.evaluation.intervals.rate_with_interval` of a character, by its place, against the whole set or one
+        of its strategies."""
+        cells = self.mean[character] if strategy is None else self.mean[character, strategy]
+        games = self.games * int(np.isfinite(cells).sum())
+        return rate_with_interval(float(np.nanmean(cells)) * games, games)
+
 
 @dataclass(frozen=True, eq=False)
 class Gain:
@@ -162,6 +172,7 @@ class Behaviour:
         decisions: of each character in all of them, ``[N]``.
         movement: share of each movement action among the decisions, ``[N, M]``.
         skill: share of each skill action, ``[N, K]``.
+        skill_groups: how often each skill was chosen in each tenth of the battles, dealt out in turn, ``[10, N, K]``.
         skill_noise: what sampling adds to the expected square of the length of a row of ``skill``, ``[N]``: the
             variance of its mean over battles, summed over actions. `(1 - sum f^2) / n` is that of independent
             decisions; the decisions of a battle are not.
@@ -171,7 +182,7 @@ class Behaviour:
         bin_decisions: decisions of a bin.
         events: counts per battle, ``[N, E]``; see `EvaluationRecord.event_names`.
         event_errors: standard error of those, ``[N, E]``.
-        opportunities: decisions per battle at which each was possible, ``[N, E]``; null where the game does not say.
+        opportunities: decisions per battle at which each was possible, ``[N, E]``.
     """
 
     kind: str
@@ -180,6 +191,7 @@ class Behaviour:
     decisions: np.ndarray
     movement: np.ndarray
     skill: np.ndarray
+    skill_groups: np.ndarray
     skill_noise: np.ndarray
     legal: np.ndarray
     timing: np.ndarray
@@ -197,13 +209,15 @@ class Diversity:
         distances: length of the difference between two characters' rows, sampling noise taken off its square, which
             is then no less than 0; ``[N, N]``.
         mean: of all pairs.
-        raw: the same with the noise left in.
+        error: standard error of ``mean`` over battles (delete-one-group jackknife over `Behaviour.skill_groups`).
+        raw: ``mean`` with the noise left in.
     """
 
     kind: str
     opponents: str
     distances: np.ndarray
     mean: float
+    error: float
     raw: float
 
 
@@ -257,21 +271,24 @@ class SocialGraph:
 class Information:
     """Mutual information between the actions of two players, over the states of battles between Generalists.
 
+    See `camtf.evaluation.information.information_between`. Of a kind as one character against the Generalist as
+    another; all kinds are asked in the same states.
+
     Attributes:
-        kind, other: who plays the row's characters and the column's.
-        states: joint states of each pair.
-        information: ``I = KL(P || P_x P_y)``, ``P = mean_s pi_x(.|s) pi_y(.|s)`` over whole actions, nats, ``[N, N]``.
-        null: mean of the same with the pairs shuffled, ``[N, N]``.
-        null_deviation: its standard deviation over shuffles, ``[N, N]``.
-        low, high: 95% interval of ``information`` over battles drawn anew (bootstrap), ``[N, N]`` each.
+        states: joint states of each pair, of ``battles`` battles.
+        value: I in nats, summed over the heads, ``[N, N]``: own character, the Generalist's character.
+        null: mean of the same over shufflings of who was met where, ``[N, N]``.
+        null_low, null_high: 95% of the shufflings lie between, ``[N, N]``.
+        low, high: 95% interval of ``value`` over battles drawn anew (bootstrap), ``[N, N]``.
     """
 
     kind: str
-    other: str
+    battles: int
     states: int
-    information: np.ndarray
+    value: np.ndarray
     null: np.ndarray
-    null_deviation: np.ndarray
+    null_low: np.ndarray
+    null_high: np.ndarray
     low: np.ndarray
     high: np.ndarray
 

@@ -1,99 +1,163 @@
-"""Win rates of a run's Generalists and Specialists, against the Generalist population and the scripted bots."""
+"""A whole evaluation: every measure of `camtf.evaluation`, of one finished run, as one record."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from camtf import distributed
-from camtf.config import Config
-from camtf.evaluation.battles import BotSide, PoolSide, play
-from camtf.evaluation.intervals import rate_with_interval
-from camtf.games.loading import participants
-from camtf.games.pairing import pairings
-from camtf.games.protocol import Game
-from camtf.model.policy import BuildNetwork, build_network
-from camtf.population.pool import Pool
-from camtf.types import Snapshot
+from camtf.evaluation import exploitation
+from camtf.evaluation.advantages import advantage_fight, advantage_found
+from camtf.evaluation.behaviour import behaviour, counting, diversity
+from camtf.evaluation.exploitation import Trained, exploiter_fight, exploiter_found
+from camtf.evaluation.fights import Fight, Fighter, Lot, Tally
+from camtf.evaluation.findings import Gain
+from camtf.evaluation.record import EvaluationRecord
+from camtf.evaluation.sides import Opposition, Players
+from camtf.evaluation.social import social_graph
+from camtf.evaluation.states import information
+from camtf.evaluation.subject import Options, Subject
+from camtf.evaluation.tables import (
+    Outcomes,
+    fights_against,
+    performance_fight,
+    performance_found,
+    strategies_fight,
+    strategies_found,
+)
+from camtf.population.training import Context
+
+ADVANTAGE_PART, INFORMATION_PART = 4, 8
+"""Advantage vectors take a fourth, mutual information an eighth of the battles of a pairing: both look at every
+decision of them, and converge faster than win rates."""
 
 
-def evaluate(
-    config: Config,
-    game: Game,
-    generalists: list[Snapshot],
-    specialists: dict[str, Snapshot],
-    seed: int,
-    build: BuildNetwork = build_network,
-) -> dict[str, Any]:
-    """Play all pairings.
+@dataclass(frozen=True)
+class Plan:
+    """Every fight of an evaluation, by what it is for. All are known before the first is played.
 
-    Every character k, played by the last Generalist and by its Specialist, meets the last Generalist in every
-    character (``games`` battles a pairing), and every bot in every character (``bot_games`` battles over all of
-    them). Generations meet each other over all pairs of characters.
+    Attributes:
+        tables: kinds against sets of opponents.
+        strategies: between the strategies of the population; None where there is only one.
+        performance: against other populations.
+        advantages: of kinds against those before them: both names, and the fight.
+        exploiters: trained ones against the population.
+    """
+
+    tables: list[tuple[Players, Opposition, list[Fight]]]
+    strategies: Fight | None
+    performance: list[tuple[Opposition, Fight]]
+    advantages: list[tuple[str, str, Fight]]
+    exploiters: list[tuple[Trained, Fight]]
+
+    @property
+    def battles(self) -> int:
+        """Of all of them."""
+        fights = [fight for _, _, some in self.tables for fight in some]
+        fights += [fight for _, fight in self.performance] + [fight for *_, fight in self.advantages]
+        fights += [fight for _, fight in self.exploiters] + ([self.strategies] if self.strategies else [])
+        return sum(fight.battles for fight in fights)
+
+
+def plan_of(subject: Subject, hunted: list[Trained]) -> Plan:
+    """What is to be played of a run.
 
     Args:
-        generalists: all generations, oldest first.
-        specialists: by character id.
-        build: made the run's networks.
-
-    Returns a dictionary that JSON can hold: ``characters`` (a list), ``bots``, ``generations``, ``weights`` (the digest
-    of each snapshot that was measured, by its name) and ``ranks``.
+        hunted: its exploiters.
     """
-    games, bot_games = config.evaluation.games, config.evaluation.bot_games
-    characters = np.array(participants(config, game))
-    n = len(characters)
-    everyone = pairings(game, characters, characters)
-    met = len(everyone) // n  # how many characters each one meets
+    context, seed = subject.context, subject.options.seed
+    games, n = context.config.evaluation.games, len(context.characters)
 
-    generalist_pool = Pool(config.network, game.spec, [generalists[-1]], build)
-    population = PoolSide(generalist_pool, np.zeros(n, np.int64), characters)
-    chosen = [specialists[game.characters[c]] for c in characters]
-    sides = {
-        "generalist": population,
-        "specialist": PoolSide(Pool(config.network, game.spec, chosen, build), np.arange(n), characters),
-    }
-    per_bot = -(-bot_games // n)
-    rows: list[dict[str, Any]] = [{"character": game.characters[c], "name": game.titles[c]} for c in characters]
-    bots: dict[str, dict[str, Any]] = {kind: {} for kind in sides}
-    for kind, side in sides.items():
-        wins = play(game, side, population, everyone, games, seed).reshape(n, met)
-        others = characters[everyone[:, 1]].reshape(n, met)
-        for row, won, against in zip(rows, wins, others, strict=True):
-            row[kind] = rate_with_interval(won.sum(), games * met)
-            row[kind]["against"] = {game.characters[c]: w / games for c, w in zip(against, won, strict=True)}
-        for name, bot in game.bots.items():
-            won = play(game, side, BotSide(bot, characters), everyone, per_bot, seed).reshape(n, met)
-            bots[kind][name] = rate_with_interval(won.sum(), per_bot * n * met)
-            for row, w in zip(rows, won.sum(axis=1), strict=True):
-                row[kind].setdefault("against_bots", {})[name] = rate_with_interval(w, per_bot * met)
-    return {
-        "characters": rows,
-        "bots": bots,
-        "generations": _generations(config, game, generalists, characters, seed, build),
-        "weights": {snapshot.name: snapshot.digest for snapshot in [*generalists, *chosen]},
-        "ranks": distributed.size(),
-    }
+    def counter(pairs: np.ndarray) -> Callable[[Lot], Tally]:
+        return counting(context.game, pairs)
+
+    tables = []
+    for opposition in subject.oppositions:
+        tally = ("counted", counter) if opposition is subject.trained else None
+        for kind in subject.kinds:
+            fights = fights_against(context, kind, opposition, subject.games(opposition), seed, tally)
+            tables.append((kind, opposition, fights))
+    return Plan(
+        tables=tables,
+        strategies=strategies_fight(context, subject.strategies, subject.side, games * n, seed),
+        performance=[
+            (other, performance_fight(context, subject.strategies, subject.side, other, games, seed))
+            for other in subject.others
+        ],
+        advantages=[
+            (own.name, prior.name, advantage_fight(context, own, prior, -(-games // ADVANTAGE_PART), seed))
+            for own, prior in subject.iterations
+        ],
+        exploiters=[
+            (exploiter, exploiter_fight(context, exploiter, subject.strategies, subject.side, games * n, seed))
+            for exploiter in hunted
+        ],
+    )
 
 
-def _generations(
-    config: Config,
-    game: Game,
-    generalists: list[Snapshot],
-    characters: np.ndarray,
-    seed: int,
-    build: BuildNetwork,
-) -> list[list[dict[str, Any] | None]]:
-    """Win rate of each generation (row) against each earlier one (column), over all pairs of characters."""
-    n, count, both = len(characters), len(generalists), pairings(game, characters, characters)
-    pool = Pool(config.network, game.spec, generalists, build)
-    side = PoolSide(pool, np.repeat(np.arange(count), n), np.tile(characters, count))
-    earlier = [(a, b) for a in range(count) for b in range(a)]
-    pairs = np.array([(a * n + i, b * n + j) for a, b in earlier for i, j in both])
-    table: list[list[dict[str, Any] | None]] = [[None] * count for _ in range(count)]
-    if earlier:
-        games = max(1, config.evaluation.games // n)
-        wins = play(game, side, side, pairs, games, seed).reshape(len(earlier), -1).sum(axis=1)
-        for (a, b), won in zip(earlier, wins, strict=True):
-            table[a][b] = rate_with_interval(won, games * len(both))
-    return table
+def evaluate(context: Context, options: Options) -> EvaluationRecord:
+    """Measure a run. Every rank calls, and all get the same record.
+
+    What is measured is kept in parts in the run directory: an interrupted evaluation goes on where it was.
+
+    Raises:
+        CheckpointError: stage 1 of the run, or of one that it is measured against, is not finished.
+        ConfigError: the options do not fit the run.
+    """
+    subject = Subject(context, options)
+    hunted = exploitation.train(context, subject.strategies, options.exploiters, options.exploiter_frames)
+    plan = plan_of(subject, hunted)
+    fighter = Fighter(context.game, context.run, plan.battles)
+    tables = [(kind, against, fights, [fighter.play(f) for f in fights]) for kind, against, fights in plan.tables]
+    outcomes = [Outcomes(kind.name, against.found.name, fights, played) for kind, against, fights, played in tables]
+    acted = [
+        behaviour(kind.name, against.found.name, context.game, played)
+        for kind, against, _, played in tables
+        if against is subject.trained
+    ]
+    strategies = strategies_found(
+        context, subject.strategies, plan.strategies, fighter.play(plan.strategies) if plan.strategies else None
+    )
+    measured = tuple(found.table() for found in outcomes)
+    solver = context.config.specialists.meta_strategy
+    games = context.config.evaluation.games
+    found = EvaluationRecord(
+        **subject.described(),
+        tables=measured,
+        gains=tuple(gains(outcomes)),
+        strategies=strategies,
+        behaviour=tuple(acted),
+        diversity=tuple(diversity(one) for one in acted),
+        advantages=tuple(
+            advantage_found(own, prior, fight, fighter.play(fight)) for own, prior, fight in plan.advantages
+        ),
+        social_graphs=tuple(social_graph(t, solver) for t in measured if t.opponents == subject.trained.found.name),
+        information=tuple(
+            information(
+                context, subject.kinds, subject.kinds[0], max(2, games // INFORMATION_PART), options.seed,
+                fighter.parts,
+            )
+        ),
+        curves=tuple(subject.curves()),
+        exploiters=tuple(
+            exploiter_found(context, exploiter, subject.strategies, fight, fighter.play(fight))
+            for exploiter, fight in plan.exploiters
+        ),
+        performance=tuple(
+            performance_found(subject.strategies, other, fight, fighter.play(fight))
+            for other, fight in plan.performance
+        ),
+    )  # fmt: skip
+    fighter.parts.tidy()
+    return found
+
+
+def gains(outcomes: list[Outcomes]) -> list[Gain]:
+    """Of the Specialist over every other kind, against each set of opponents."""
+    return [
+        own.gain_over(control)
+        for own in outcomes
+        for control in outcomes
+        if own.kind == "specialist" and control.kind != "specialist" and control.opponents == own.opponents
+    ]

@@ -27,9 +27,12 @@ from camtf.evaluation.findings import (
     Strategies,
     Table,
 )
+from camtf.settings import quoted
 
 VERSION = 1
 """Of the record. Raised when a field changes its meaning; another version is refused."""
+
+_AGAIN = "python -m camtf.evaluate makes it anew"
 
 FILE = "evaluation.json"
 """Its name in a run directory."""
@@ -113,6 +116,10 @@ class EvaluationRecord:
                 return gain
         raise KeyError(f"no gain of {kind} over {control} against {opponents}")
 
+    def opponents_named(self, name: str) -> Opponents:
+        """A set of opponents. Raises KeyError where there is none of this name."""
+        return {o.name: o for o in self.opponents}[name]
+
     def set_of(self, group: str) -> tuple[Opponents, ...]:
         """The sets of opponents of a group."""
         return tuple(o for o in self.opponents if o.group == group)
@@ -135,11 +142,16 @@ def read(file: Path, weights: Mapping[str, str] | None = None) -> EvaluationReco
     Raises RecordError where the file is missing or damaged, of another version of the record, or of other weights:
     names what differs.
     """
+    if not file.exists():
+        raise RecordError(f"{file} does not exist; python -m camtf.evaluate writes it")
     document = files.read_json(file, RecordError)
     if document.get("version") != VERSION:
-        there = document.get("version", "none")
-        raise RecordError(f"{file} is of version {there} of the record, not {VERSION}; camtf.evaluate makes it anew")
-    record = from_json(EvaluationRecord, document, str(file))
+        there = quoted(document.get("version"))
+        raise RecordError(f"{file} is of version {there} of the record, this is {VERSION}; {_AGAIN}")
+    try:
+        record = from_json(EvaluationRecord, document)
+    except RecordError as error:
+        raise RecordError(f"{file} is damaged or of another version: {error}; {_AGAIN}") from error
     if weights is not None:
         check_weights(file, record, weights)
     return record
@@ -150,10 +162,8 @@ def check_weights(file: Path, record: EvaluationRecord, weights: Mapping[str, st
     for name, digest in weights.items():
         found = record.weights.get(name)
         if found != digest:
-            there = "none there" if found is None else f"{found} there"
-            raise RecordError(
-                f"{file} is of other weights of {name} ({there}, {digest} here); camtf.evaluate makes it anew"
-            )
+            there = "none there" if found is None else f"{found[:40]} there"
+            raise RecordError(f"{file} is of other weights of {name} ({there}, {digest} here); {_AGAIN}")
 
 
 def same(first: Any, second: Any) -> bool:

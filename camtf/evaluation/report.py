@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from camtf.evaluation.findings import BOTS, HELD_OUT, PLAYERS, TRAINED, Opponents
+from camtf.evaluation.intervals import rate_with_interval
+from camtf.evaluation.record import EvaluationRecord
+
+NORMAL_95 = 1.96
+"""Standard errors to either side of a 95% interval."""
+
 
 def table(header: list[str], rows: list[list[str]]) -> str:
     """Rows under a header, first column left, the others right."""
@@ -23,32 +32,66 @@ def rate(value: dict[str, Any]) -> str:
     return f"{100 * value['win_rate']:.1f} [{100 * value['low']:.1f}, {100 * value['high']:.1f}]"
 
 
-def population_table(evaluation: dict[str, Any]) -> str:
-    """Win rates of every character by Generalist and by Specialist, then the means, bots and generations."""
-    bots = list(evaluation["bots"]["specialist"])
-    header = ["win rate, % [95%]", "Generalist", "Specialist", *(f"v. {bot}" for bot in bots)]
+def evaluation_tables(record: EvaluationRecord) -> str:
+    """Win rates of every kind against every set of opponents, gains, then strategies against each other."""
+    parts = [_win_rates(record, opponents) for opponents in record.opponents]
+    if len(record.strategies.names) > 1:
+        parts.append(_strategies(record))
+    return "\n\n".join(parts)
+
+
+def flat_summary(record: EvaluationRecord) -> dict[str, float]:
+    """One line for programs, flat keys: ``<kind>_win_rate_<character>`` and their mean against the population trained
+    against, ``<kind>_win_rate_against_<set>``, ``<kind>_win_rate_against_bot_<bot>``, ``gain_over_<kind>_<set>``."""
+    found: dict[str, float] = {}
+    for table in record.tables:
+        opponents = record.opponents_named(table.opponents)
+        if opponents.group == TRAINED:
+            rows = zip(record.characters, table.rows, strict=True)
+            found |= {f"{table.kind}_win_rate_{character}": float(row) for character, row in rows}
+        found[f"{table.kind}_win_rate_against_{table.opponents}"] = float(table.rows.mean())
+        if opponents.group == BOTS:
+            rates = zip(opponents.strategies, np.nanmean(table.mean, axis=(0, 2)), strict=True)
+            found |= {f"{table.kind}_win_rate_against_bot_{bot}": float(rate) for bot, rate in rates}
+    found |= {f"gain_over_{g.control}_against_{g.opponents}": float(g.rows.mean()) for g in record.gains}
+    return {key: round(value, 4) for key, value in found.items()}
+
+
+_SETS = {
+    TRAINED: "the population that Specialists train against",
+    HELD_OUT: "the population of another run, {name}",
+    BOTS: "the scripted bots",
+    PLAYERS: "this run's {name}s",
+}
+
+
+def _win_rates(record: EvaluationRecord, opponents: Opponents) -> str:
+    """A row for each character: every kind, and what the Specialist gains over the others."""
+    tables = [t for t in record.tables if t.opponents == opponents.name]
+    gains = [g for g in record.gains if g.opponents == opponents.name]
+    header = ["win rate, % [95%]", *(t.kind for t in tables), *(f"gain over {g.control}" for g in gains)]
     rows = [
-        [
-            r["name"],
-            rate(r["generalist"]),
-            rate(r["specialist"]),
-            *(rate(r["specialist"]["against_bots"][b]) for b in bots),
-        ]
-        for r in evaluation["characters"]
+        [title] + [rate(t.rate(k)) for t in tables] + [_difference(g.rows[k], g.errors[k]) for g in gains]
+        for k, title in enumerate(record.titles)
     ]
-    means = [
-        f"{sum(100 * r[kind]['win_rate'] for r in evaluation['characters']) / len(rows):.1f}"
-        for kind in ("generalist", "specialist")
+    means = [f"{100 * t.rows.mean():.1f}" for t in tables] + [f"{100 * g.rows.mean():+.1f}" for g in gains]
+    text = f"Against {_SETS[opponents.group].format(name=opponents.name)}:\n\n"
+    return text + table(header, [*rows, ["mean", *means]])
+
+
+def _strategies(record: EvaluationRecord) -> str:
+    s = record.strategies
+    header = ["win rate, % [95%]", *(f"v. {name}" for name in s.names[:-1])]
+    rows = [
+        [name]
+        + [rate(rate_with_interval(s.mean[i, j] * s.games, s.games)) if j < i else "" for j in range(len(s.names) - 1)]
+        for i, name in enumerate(s.names)
+        if i
     ]
-    rows.append(["mean", *means, *(rate(evaluation["bots"]["specialist"][bot]) for bot in bots)])
-    text = "Against the Generalist population, and against the scripted bots:\n\n" + table(header, rows)
-    generations = evaluation["generations"]
-    if len(generations) > 1:
-        header = ["generation"] + [f"v. {i + 1}" for i in range(len(generations) - 1)]
-        rows = [
-            [str(i + 1)] + [rate(cell) if cell else "" for cell in line[: len(generations) - 1]]
-            for i, line in enumerate(generations)
-            if i > 0
-        ]
-        text += "\n\nEvery generation against the ones before it:\n\n" + table(header, rows)
-    return text
+    return "Every strategy of the population against the ones before it:\n\n" + table(header, rows)
+
+
+def _difference(gain: float, error: float) -> str:
+    """A difference of two rates with its 95% interval, in per cent, by the standard error over battles."""
+    low, high = (100 * (gain + sign * NORMAL_95 * error) for sign in (-1, 1))
+    return f"{100 * gain:+.1f} [{low:.1f}, {high:.1f}]"

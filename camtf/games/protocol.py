@@ -7,7 +7,7 @@ A `Game` says what there is to play: the shapes of its observations, its charact
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -49,6 +49,25 @@ class BatchedGame(Protocol):
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
         """Go on from a `state`."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What a `BatchedGame` may offer beside: it counts events that analyses ask for, E kinds of them."""
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Names of what is counted, ``[E]``."""
+
+    @property
+    def longest(self) -> int:
+        """Decisions of the longest battle that there can be."""
+
+    def last_counts(self) -> np.ndarray:
+        """How often each player did it in the battle that ended last in each match, int ``[P, B, E]``."""
+
+    def possible(self) -> np.ndarray:
+        """Whether each player's coming decision could make it happen, as far as the state says, bool ``[P, B, E]``."""
 
 
 class Bot(Protocol):

@@ -7,8 +7,18 @@ import numpy as np
 from camtf.config import RewardConfig
 from camtf.games.duel.matches import Matches, Settings, first_illegal, observe_all, reset_all, step_all
 from camtf.games.duel.observation import duel_spec
+from camtf.games.duel.openings import COUNTED, find_openings
 from camtf.games.duel.roster import Roster
-from camtf.games.duel.state import EVENTS, FIGHTER, MATCH, MAX_INPUT_DELAY_TICKS, MOVEMENTS, SKILLS
+from camtf.games.duel.state import (
+    EVENTS,
+    FIGHTER,
+    MATCH,
+    MATCH_TICKS,
+    MAX_INPUT_DELAY_TICKS,
+    MOVEMENTS,
+    SKILLS,
+    TICKS_PER_DECISION,
+)
 from camtf.prng import match_seeds
 from camtf.types import Observation, Step
 
@@ -170,6 +180,26 @@ class DuelGame:
     def last_events(self) -> dict[str, np.ndarray]:
         """The same for the battle that ended last in each match; zero where none has."""
         return _events(self._matches.ended)
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """See `camtf.games.protocol.Counting`."""
+        return COUNTED
+
+    @property
+    def longest(self) -> int:
+        """See `camtf.games.protocol.Counting`: to the bell."""
+        return MATCH_TICKS // TICKS_PER_DECISION
+
+    def last_counts(self) -> np.ndarray:
+        """See `camtf.games.protocol.Counting`."""
+        return np.stack([self._matches.ended[f"event_{name}"] for name in COUNTED], axis=-1)
+
+    def possible(self) -> np.ndarray:
+        """See `camtf.games.protocol.Counting` and `camtf.games.duel.openings`."""
+        out = np.zeros((2, self.matches, len(COUNTED)), np.bool_)
+        find_openings(self._matches.fighters, self._tables.moves, out)
+        return out
 
     def _refuse(self, actions: np.ndarray, wrong: int) -> None:
         player, match = divmod(wrong, self.matches)
