@@ -135,8 +135,7 @@ def controls(run: RunDirectory, start: Mapping[str, Snapshot]) -> dict[str, Mapp
     Args:
         start: the Generalist of each character id.
     """
-    names = getattr(run, "controls", None)
-    return {} if names is None else {name: run.control(name, start) for name in names()}  # type: ignore[attr-defined]
+    return {name: run.control(name, start) for name in run.controls()}
 
 
 def _of_strategies(context: Context, name: str, group: str, strategies: Strategies) -> Opposition:
