@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from camtf.algorithms import generalists, train_population
 from camtf.config import ALGORITHMS, Config, override, preset
@@ -42,7 +43,7 @@ CONFIG = override(
         "generalists.accept_margin": 0.0,
         "generalists.measured_games": 40,
         "checkpoint_updates": 100,  # none but that of a run that is asked to stop
-        "histogram_updates": 0,
+        "histogram_updates": 3,
     },
 )
 STOPPED_BY_EPSILON = {"generalists.generations": 3, "generalists.epsilon": 0.5}
@@ -144,6 +145,17 @@ def test_all_learn_from_as_many_frames(whole: Whole, algorithm: str) -> None:
     frames, updates = sum(line[-1]["frames"] for line in lines), sum(line[0]["frames"] for line in lines)
     assert 2 * FRAMES <= frames < 2 * FRAMES + updates
     assert all("effective_population" in line for task in lines for line in task)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_its_graph_is_shown(whole: Whole, algorithm: str) -> None:
+    """Two pictures every three updates, U and Sigma, in each task's events for TensorBoard."""
+    context, _ = whole(algorithm, "synchronous")
+    for task in TASKS[algorithm]:
+        (events,) = (context.run.path / "tensorboard" / task).iterdir()
+        shown = [v.tag for event in tf.compat.v1.train.summary_iterator(str(events)) for v in event.summary.value]
+        pictures = len(context.run.metrics(task)) // 3
+        assert shown.count("payoffs") == shown.count("sigma") == pictures > 0
 
 
 def test_effective_population_of_neupl_is_what_was_accepted(whole: Whole) -> None:
