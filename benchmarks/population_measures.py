@@ -12,15 +12,11 @@ from camtf.evaluation.battles import BotSide, play
 from camtf.games.loading import load_game
 from camtf.population.equilibrium import centred, nash, relative_population_performance
 from camtf.population.measuring import side_of
-from camtf.population.meta_strategies import lower_triangular
 from camtf.population.strategies import Strategies, one_policy_each
 from camtf.population.training import Context
 
 _SEED = 70_000
 """Of all battles here, with the training seed: unlike those of training and of the runs' own measurements."""
-
-_SURE = 1.96
-"""Standard errors of a one-sided 97.5% bound."""
 
 
 class Finished:
@@ -30,21 +26,11 @@ class Finished:
         config = run.config()
         self.context = Context(config, load_game(config), run)
         self.strategies: Strategies = population(self.context)
-        self.payoffs = np.array(run.read_population()["payoffs"])
+        about = run.read_population()
+        self.payoffs, self.effective_population = np.array(about["payoffs"]), int(about["effective_population"])
         self.nash = nash(centred(self.payoffs))
         self.pairs = np.stack(np.meshgrid(*2 * [np.arange(len(self.context.characters))], indexing="ij"), -1)
         self.pairs = self.pairs.reshape(-1, 2)
-
-    def effective_population(self) -> int:
-        """Strategies that surely beat the equilibrium of those before them: as many as `neupl` had accepted, else by
-        the battles in which each pair was measured."""
-        config, run = self.context.config.generalists, self.context.run
-        if "neupl" in config.algorithm:
-            return int(run.metrics(config.algorithm)[-1]["effective_population"])
-        sigma = lower_triangular(centred(self.payoffs), nash)
-        rate = (sigma * self.payoffs).sum(axis=1)
-        variance = (sigma**2 * self.payoffs * (1 - self.payoffs)).sum(axis=1) / config.measured_games
-        return int((rate - _SURE * np.sqrt(variance) > 0.5 + config.accept_margin)[1:].sum())
 
     @property
     def mixture(self) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +50,7 @@ def about(one: Finished, bot_games: int, seed: int) -> dict[str, Any]:
     return {
         "learner_frames": one.frames(),
         "strategies": len(one.strategies),
-        "effective_population": one.effective_population(),
+        "effective_population": one.effective_population,
         "nash": one.nash.tolist(),
         "bots": against_bots(one, bot_games, seed),
     }
