@@ -152,7 +152,9 @@ class GeneralistConfig(Checked):
         0.5, "mia: share of matches against the learner itself; the rest: earlier generations", 0.0, 1.0
     )
     slots: int = setting(8, "neupl: strategy slots of the one network, the uniform sink among them", 2, 256)
-    evaluation_share: float = setting(0.3, "neupl: share of matches between uniform pairs, only counted", 0.0, 0.9)
+    evaluation_share: float = setting(
+        0.3125, "neupl: share of matches between uniform pairs, only counted; 5 / 16 can be shared by 16 ranks", 0.0, 0.9
+    )
     solve_updates: int = setting(10, "neupl: updates between two solutions of the graph", 1, 100_000)
     settling: float = setting(
         0.0,

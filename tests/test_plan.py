@@ -39,7 +39,8 @@ def refusal(changes: dict[str, Any], ranks: int, stages: tuple[str, ...] = BOTH)
         ({"game.matches": 16, "generalists.self_play_share": 0.4, "generalists.algorithm": "independent"}, 4, BOTH, ""),
         ({"game.matches": 510, "generalists.algorithm": "psro_c"}, 4, BOTH,
          "game.matches = 510 cannot be shared evenly by 4 ranks; 508 or 512 can"),
-        ({"game.matches": 512, "generalists.algorithm": "neupl"}, 4, BOTH,
+        ({"game.matches": 512, "generalists.algorithm": "neupl"}, 16, BOTH, ""),
+        ({"game.matches": 512, "generalists.algorithm": "neupl", "generalists.evaluation_share": 0.3}, 4, BOTH,
          "generalists.evaluation_share = 0.3 makes 154 of game.matches = 512 battles that are only counted, which "
          "cannot be shared evenly by 4 ranks; a share of 0.297 or 0.305 can, or game.matches = 508 or 520"),
         ({"game.matches": 512, "generalists.algorithm": "neupl"}, 4, ("specialists",), ""),
