@@ -31,7 +31,7 @@ def trained(name: str, folder: Path, changes: dict[str, Any]) -> dict[str, float
     return {"accepted": len(strategies) - 1, **case.measure(context, strategies)}
 
 
-SHORT = {"seed": 4, "generalists.frames": 90_000}
+SHORT = {"seed": 4, "generalists.frames": 120_000}
 
 
 def test_rock_paper_scissors_with_a_sink(tmp_path: Path) -> None:
