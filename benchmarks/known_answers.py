@@ -77,6 +77,12 @@ _MATRIX: dict[str, Any] = {
     "generalists.settling": 0.0,
     "generalists.frames": 200_000,
 }
+_POKER: dict[str, Any] = {
+    "network.mixture_slots": 16,
+    "generalists.slots": 16,
+    "generalists.accept_margin": 0.005,
+    "generalists.frames": 1_500_000,
+}
 _ANY_MIXTURE: dict[str, Any] = {
     "generalists.algorithm": "simplex_neupl",
     "generalists.any_mixture": 0.7,
@@ -212,10 +218,14 @@ RUNGS, BOTTOMS = 4, 8
 CASES: dict[str, Case] = {
     "rps_with_sink": Case(rps_with_sink, measure_rps, _MATRIX),
     "transitive_ladder": Case(lambda: transitive_ladder(RUNGS, BOTTOMS), measure_ladder, _MATRIX),
-    "kuhn_poker": Case(lambda: OpenSpielGame("kuhn_poker", outcome="payoff"), measure_tree),
-    "leduc_poker": Case(lambda: OpenSpielGame("leduc_poker", outcome="payoff"), measure_tree),
+    "kuhn_poker": Case(lambda: OpenSpielGame("kuhn_poker", outcome="payoff"), measure_tree, _POKER),
+    "leduc_poker": Case(
+        lambda: OpenSpielGame("leduc_poker", outcome="payoff"),
+        measure_tree,
+        {**_POKER, "ppo.reward_scale": 0.2, "ppo.entropy_cost": 0.2, "generalists.frames": 4_000_000},
+    ),
     "goofspiel_4": Case(lambda: goofspiel(4, outcome="payoff"), measure_tree),
-    "goofspiel_5": Case(lambda: goofspiel(5, outcome="payoff"), measure_tree),
+    "goofspiel_5": Case(lambda: goofspiel(5, outcome="payoff"), measure_tree, {"generalists.frames": 6_000_000}),
     "any_mixture_last8": Case(lambda: goofspiel(5, "last8", "payoff"), measure_information, _ANY_MIXTURE),
     "any_mixture_full": Case(lambda: goofspiel(5, outcome="payoff"), measure_information, _ANY_MIXTURE),
     "any_mixture_belief": Case(
