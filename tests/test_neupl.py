@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.known_answers import BOTTOMS, CASES, RUNGS, SETTINGS
+from benchmarks.known_games import BOTTOMS, CASES, RUNGS, SETTINGS
 from camtf.algorithms import train_population
 from camtf.algorithms.neupl import Slots
 from camtf.config import Config, ConfigError, GeneralistConfig, override, preset
