@@ -66,10 +66,10 @@ def test_a_slot_is_accepted_and_given_up_again() -> None:
     assert own.accepted == 1 and own.newest == 2
     np.testing.assert_allclose(own.sigma[2], [0, 1, 0, 0])
     own.payoffs.set_edge(1, 0, 510.0, 1000.0)
-    own.accept()
+    own.give_up()
     assert own.accepted == 1  # it may still be better by the margin
     own.payoffs.set_edge(1, 0, 450.0, 1000.0)
-    own.accept()
+    own.give_up()
     assert own.accepted == 0 and own.newest == 1 and not own.sigma[2].any()
 
 
