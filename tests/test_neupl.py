@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.known_answers import BOTTOMS, CASES, RUNGS, SETTINGS
+from benchmarks.known_games import BOTTOMS, CASES, RUNGS, SETTINGS
 from camtf.algorithms import train_population
 from camtf.algorithms.neupl import Slots
 from camtf.config import Config, ConfigError, GeneralistConfig, override, preset
@@ -31,7 +31,7 @@ def trained(name: str, folder: Path, changes: dict[str, Any]) -> dict[str, float
     return {"accepted": len(strategies) - 1, **case.measure(context, strategies)}
 
 
-SHORT = {"seed": 4, "generalists.frames": 90_000}
+SHORT = {"seed": 4, "generalists.frames": 120_000}
 
 
 def test_rock_paper_scissors_with_a_sink(tmp_path: Path) -> None:
@@ -66,10 +66,10 @@ def test_a_slot_is_accepted_and_given_up_again() -> None:
     assert own.accepted == 1 and own.newest == 2
     np.testing.assert_allclose(own.sigma[2], [0, 1, 0, 0])
     own.payoffs.set_edge(1, 0, 510.0, 1000.0)
-    own.accept()
+    own.give_up()
     assert own.accepted == 1  # it may still be better by the margin
     own.payoffs.set_edge(1, 0, 450.0, 1000.0)
-    own.accept()
+    own.give_up()
     assert own.accepted == 0 and own.newest == 1 and not own.sigma[2].any()
 
 

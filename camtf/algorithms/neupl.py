@@ -55,9 +55,11 @@ def train(context: Context, any_mixture: float = 0.0) -> Strategies:
     for battles in training:  # rows i uniformly, j ~ sigma_i: Pi(.|s, sigma_i) against Pi(.|s', sigma_j)
         slots.count(battles)  # U
         settled = training.updates >= (1.0 - c.settling) * training.total_updates
-        if training.updates % c.solve_updates == 0 and not settled:
-            slots.solve()  # Sigma = F(U)
-            slots.accept()  # is the newest row better than what there was?
+        if training.updates % c.solve_updates == 0:
+            if not settled:
+                slots.solve()  # Sigma = F(U)
+                slots.accept()  # is the newest row better than what there was?
+            slots.give_up()  # is the last one no longer?
             training.follow(slots.graph())
         training.show(slots.shown(), lambda: (slots.payoffs.rates(), slots.sigma))
         quarters.keep(training.updates, policy, slots.told()[: slots.kept])
@@ -120,18 +122,18 @@ class Slots(Counted):
         self.sigma[:trained, :trained] = lower_triangular(between, self._solver)
 
     def accept(self) -> None:
-        """The newest row counts from now on where it surely beats its mixture, and the next one begins to train. Where
-        the last one that counts surely does not beat its mixture any more, it is the newest again."""
-        bar = 0.5 + self.config.accept_margin
+        """The newest row counts from now on where it surely beats its mixture, and the next one begins to train."""
         rate, error = self.payoffs.against(self.newest, self.sigma[self.newest])
-        if self.newest > self.accepted and rate - 1.96 * error > bar:
+        if self.newest > self.accepted and rate - 1.96 * error > 0.5 + self.config.accept_margin:
             self.accepted = self.newest
             self.solve()
-            return
+
+    def give_up(self) -> None:
+        """Where the last row that counts surely does not beat its mixture any more, it is the newest again."""
         rate, error = self.payoffs.against(self.accepted, self.sigma[self.accepted])
-        if self.accepted > SINK and rate + 1.96 * error < bar:
+        if self.accepted > SINK and rate + 1.96 * error < 0.5 + self.config.accept_margin:
             self.accepted -= 1
-            self.solve()
+            self.sigma[self.newest + 1 :] = 0.0
 
     def told(self) -> np.ndarray:
         """Sigma as the network's input, float32 ``[slots, S]``."""
