@@ -112,8 +112,8 @@ class Exporter:
         CheckpointError: the run is not finished or damaged.
         FileError: the folder cannot be written to.
         PackError: a character's id cannot name files, or the run's evaluation is of other weights.
-        ValueError: the Generalist is to be exported, but there is not one for all characters; or the critic's value, but
-            the Specialists' critics are residual ones.
+        ValueError: the Generalist is to be exported, but there is not one for all characters; or the value is, but what
+            the Specialists' critics say is added to another.
     """
 
     def __init__(self, run: RunDirectory, folder: Path, options: Options, build: BuildNetwork | None = None) -> None:
@@ -126,8 +126,8 @@ class Exporter:
             _ = self.specialists.generalist  # refuses where there is none, before anything is made
         if options.value and self.specialists.config.specialists.advantage == "residual":
             raise ValueError(
-                f"value must not be asked for of {run.path}: specialists.advantage = residual trains critics whose output "
-                "is what is added to the Generalist's value"
+                f"value must not be asked for of {run.path}: specialists.advantage = residual trains critics that say "
+                "what is added to the Generalist's value"
             )
         self.outputs = [*HEADS, *(["value"] if options.value else [])]
         check_names(self.specialists.ids)
