@@ -207,9 +207,9 @@ def measure(names: list[str], seeds: list[int], populations: list[int]) -> dict[
 
     found = {}
     for name, seed in itertools.product(names, seeds):
-        file = Path(FLAGS.folder) / "measured" / f"{name}_{seed}.json"
+        others = [population_run(CASES[name], s) for s in populations if s != seed]
+        file = Path(FLAGS.folder) / "measured" / f"{name}_{seed}_against_{len(others)}.json"
         if not file.exists():
-            others = [population_run(CASES[name], s) for s in populations if s != seed]
             result = gains(case_run(name, seed), others, FLAGS.games, seed)
             if distributed.rank() == 0:
                 files.write_json(file, result)
@@ -241,11 +241,7 @@ def flat(name: str, of_case: dict[str, Any], found: dict[str, Any], seeds: list[
         value = of_case.get(key, {"mean": None, "low": None, "high": None})
         line |= {key: value["mean"], f"{key}_low": value["low"], f"{key}_high": value["high"]}
     first = found[f"{name}_{seeds[0]}"]
-    return {
-        **line,
-        "seeds": len(seeds),
-        **{key: first[key] for key in ("characters", "parameters", "specialist_frames")},
-    }
+    return {**line, "seeds": len(seeds), **{key: first[key] for key in REGIME}}
 
 
 def report(summary: dict[str, Any]) -> None:

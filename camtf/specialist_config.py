@@ -83,7 +83,12 @@ class SpecialistConfig(Checked):
         0.0, "share of matches against the Specialist itself, as its own character", 0.0, 1.0
     )
     controls: tuple[str, ...] = setting(
-        (), "what is trained beside them for comparison, with as many frames", choices=CONTROLS, items=str, most=2
+        (),
+        "what is trained beside them for comparison, with as many frames",
+        choices=CONTROLS,
+        items=str,
+        most=2,
+        fixed=False,
     )
     convergence: ConvergenceConfig = ConvergenceConfig()
     clusters: ClusterConfig = ClusterConfig()

@@ -112,7 +112,8 @@ class Exporter:
         CheckpointError: the run is not finished or damaged.
         FileError: the folder cannot be written to.
         PackError: a character's id cannot name files, or the run's evaluation is of other weights.
-        ValueError: the Generalist is to be exported, but there is not one for all characters.
+        ValueError: the Generalist is to be exported, but there is not one for all characters; or the value is, but what
+            the Specialists' critics say is added to another.
     """
 
     def __init__(self, run: RunDirectory, folder: Path, options: Options, build: BuildNetwork | None = None) -> None:
@@ -123,6 +124,11 @@ class Exporter:
         self.kept = 0
         if options.generalist:
             _ = self.specialists.generalist  # refuses where there is none, before anything is made
+        if options.value and self.specialists.config.specialists.advantage == "residual":
+            raise ValueError(
+                f"value must not be asked for of {run.path}: specialists.advantage = residual trains critics that say "
+                "what is added to the Generalist's value"
+            )
         self.outputs = [*HEADS, *(["value"] if options.value else [])]
         check_names(self.specialists.ids)
         self._win_rates = self._evaluated(run.path / EVALUATION)

@@ -25,7 +25,8 @@ from camtf.games.duel.roster import load_roster  # noqa: E402
 from camtf.games.matrix import MatrixGame  # noqa: E402
 from camtf.learn.learner import Learner  # noqa: E402
 from camtf.learn.moments import NotFiniteError  # noqa: E402
-from camtf.learn.rollout import share_matches  # noqa: E402
+from camtf.learn.rollout import Record, share_matches  # noqa: E402
+from camtf.learn.terms import ppo_with  # noqa: E402
 from camtf.model.policy import Policy  # noqa: E402
 from camtf.population.training import Context  # noqa: E402
 from camtf.types import Observation  # noqa: E402
@@ -100,8 +101,8 @@ def main(file: str, algorithms: list[str]) -> None:
     policy = Policy(NETWORK, duel_spec(roster), seed=100 + rank)  # unequal, until rank 0's are given to all
     layout = share_matches(8, 8, 0, rank, size)
     ids = layout.ids
-    played = rollout(roster, policy, layout)
-    learner = Learner(policy, PPO, 1)
+    played = rollout(roster, policy, layout, record=Record(opponent_action=True))
+    learner = Learner(policy, PPO, 1, ppo_with(PPO, information=0.1))  # whose table is counted over all ranks
     unequal = size > 1
     try:
         distributed.check_replicas(learner.variables)

@@ -17,7 +17,7 @@ from camtf.games.duel.roster import Roster
 from camtf.learn import accumulate
 from camtf.learn.learner import Learner
 from camtf.learn.moments import NotFiniteError
-from camtf.learn.rollout import Layout, Record, Rollout, share_matches
+from camtf.learn.rollout import OWN_EXPERIENCE, Layout, Record, Rollout, share_matches
 from camtf.model.policy import Policy, distributions
 from camtf.population.matchmaking import Graph, GraphMatchmaker
 from camtf.population.payoffs import Nodes
@@ -29,14 +29,14 @@ PPO = PPOConfig(segment=20, minibatches=4, epochs=2, learning_rate=1e-3)
 NETWORK = NetworkConfig(trunk=(32,))
 
 
-def rollout(roster: Roster, policy: Policy, layout: Layout, seed: int = 3, baseline: Policy | None = None) -> Rollout:
+def rollout(roster: Roster, policy: Policy, layout: Layout, seed: int = 3, record: Record = OWN_EXPERIENCE) -> Rollout:
     """Self-play in all matches, characters uniformly."""
     nodes = Nodes(1, tuple(range(len(roster))), by_character=False)
     told = np.eye(1, NETWORK.mixture_slots, dtype=np.float32)
     matchmaker = GraphMatchmaker(nodes, Graph(np.array([0]), np.zeros((1, 1)), told, mirror=np.ones((1, 1))))
     opponents = Served(Pool(NETWORK, duel_spec(roster), []), np.zeros((1, len(roster)), np.int64))
     game = DuelGame(roster, layout.matches, seed, match_ids=layout.ids)
-    return Rollout(game, policy, opponents, matchmaker, layout, seed, PPO.segment, Record(baseline))
+    return Rollout(game, policy, opponents, matchmaker, layout, seed, PPO.segment, record)
 
 
 def unroll_of(roster: Roster, policy: Policy) -> Unroll:
@@ -220,7 +220,7 @@ def test_an_impala_update_is_the_slow_one(roster: Roster, baseline: str) -> None
     own = behaviour.get_weights()
     behaviour.set_weights(own | {name: 30 * own[name] for name in ("movement/kernel", "skill/kernel")})  # less uniform
     against = frozen if baseline == "frozen policy" else None
-    data = rollout(roster, behaviour, Layout(np.arange(8), mirrored=8), baseline=against).collect()[0]
+    data = rollout(roster, behaviour, Layout(np.arange(8), mirrored=8), record=Record(against)).collect()[0]
     assert (data.baseline is None) == (against is None)
     check_against_slow(
         roster, dataclasses.replace(STEEP, mode="impala", gae_lambda=0.9, rho_clip=0.95, c_clip=0.9), data

@@ -35,6 +35,12 @@ def refusal(changes: dict[str, Any], ranks: int, stages: tuple[str, ...] = BOTH)
         ({"game.matches": 512, "generalists.self_play_share": 0.4}, 2, ("specialists",), ""),
         ({"game.matches": 512, "generalists.self_play_share": 0.4, "generalists.generations": 1}, 2, BOTH, ""),
         ({"generalists.self_play_share": 0.0}, 2, BOTH, ""),
+        ({"game.matches": 512, "specialists.self_play_share": 0.4}, 2, ("specialists",),
+         "specialists.self_play_share = 0.4 makes 205 of game.matches = 512 self-play, which cannot be shared evenly "
+         "by 2 ranks; a share of 0.398 or 0.402 can, or game.matches = 510 or 514"),
+        ({"game.matches": 512, "specialists.self_play_share": 0.4, "specialists.groups": 2}, 2, ("specialists",), ""),
+        ({"game.matches": 6, "specialists.groups": 2, "specialists.controls": ("matched",)}, 4, ("specialists",),
+         "game.matches = 6 cannot be shared evenly by 4 ranks; 4 or 8 can"),  # one network, which all ranks train
         ({"game.matches": 512, "generalists.self_play_share": 0.4, "generalists.algorithm": "psro"}, 2, BOTH, ""),
         ({"game.matches": 16, "generalists.self_play_share": 0.4, "generalists.algorithm": "independent"}, 4, BOTH, ""),
         ({"game.matches": 510, "generalists.algorithm": "psro_c"}, 4, BOTH,

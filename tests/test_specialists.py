@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from camtf.algorithms import clusters, specialists
+from camtf.algorithms import clusters, specialists, train_population
 from camtf.algorithms.freezing import freeze
 from camtf.checkpoint import CheckpointError
 from camtf.config import Config, ConfigError, override
@@ -240,6 +240,33 @@ def test_more_clusters_than_characters_are_refused(tmp_path: Path) -> None:
     context, generalists = prepared(tmp_path / "run", {"specialists.clusters.count": 3}, characters=2)
     with pytest.raises(ConfigError, match="count must not exceed the 2 characters that take part, got 3"):
         specialists.train(context, generalists)
+
+
+class Seats(MatrixGame):
+    """Its two characters are the seats of the game."""
+
+    roles = True  # type: ignore[assignment]
+
+
+def test_self_play_in_a_game_of_two_roles_is_refused(tmp_path: Path) -> None:
+    seats = Seats(rock_paper_scissors().payoff, copies=2)
+    context = begun(tmp_path / "run", seats, override(CONFIG, {"specialists.self_play_share": 0.5}))
+    with pytest.raises(ConfigError, match="self_play_share must be 0 in matrix, whose characters are its two roles"):
+        clusters.check(context)
+    clusters.check(begun(tmp_path / "other", seats, CONFIG))
+
+
+def test_generalists_may_inform_each_other(tmp_path: Path) -> None:
+    """`mia` with its optional term: the information is measured, and the weights are others than without it."""
+    policies = []
+    for weight in (0.0, 1.0):
+        changes = {"generalists.mutual_information": weight, "generalists.frames": 4 * FRAMES}
+        context = begun(tmp_path / str(weight), game(), override(CONFIG, changes))
+        policies.append(train_population(context).snapshots[0])
+        lines = context.run.metrics("generation_01")
+        assert all(("mutual_information" in line) == (weight > 0) for line in lines) and len(lines) == 2
+        assert set(context.run.read_optimizer("generation_01")) >= {"0", "1", "2"}  # kept for its Specialists
+    assert policies[0].digest != policies[1].digest
 
 
 @pytest.mark.parametrize(
