@@ -153,7 +153,7 @@ class GeneralistConfig(Checked):
     )
     slots: int = setting(8, "neupl: strategy slots of the one network, the uniform sink among them", 2, 256)
     evaluation_share: float = setting(
-        0.3125, "neupl: share of matches between uniform pairs, only counted (5 / 16: up to 16 ranks share it)", 0.0, 0.9
+        0.3125, "neupl: share of matches between uniform pairs, only counted (5 / 16 suits 16 ranks)", 0.0, 0.9
     )
     solve_updates: int = setting(10, "neupl: updates between two solutions of the graph", 1, 100_000)
     settling: float = setting(
