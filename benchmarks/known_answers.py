@@ -109,9 +109,11 @@ def part(name: str, seed: int, folder: Path) -> Found:
 
 
 def over_seeds(values: list[float]) -> dict[str, Any]:
-    """Mean with a 95% interval by Student's distribution; the seeds' own values."""
+    """Mean and the seeds' own values; of several, with a 95% interval by Student's distribution."""
     mean, n = float(np.mean(values)), len(values)
-    half = float(student.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else float("inf")
+    if n == 1:
+        return {"mean": mean, "seeds": values}
+    half = float(student.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
     return {"mean": mean, "low": mean - half, "high": mean + half, "seeds": values}
 
 
@@ -123,7 +125,9 @@ def summary(parts: dict[str, dict[str, Any]]) -> list[list[str]]:
             found = parts[c.part][c.figure]
             holds = c.least - _ROUNDING <= found["mean"] <= c.most + _ROUNDING
             seeds = ", ".join(f"{value:.4g}" for value in found["seeds"])
-            rows.append([f"{c.part}: {c.figure}", str(c), f"{found['mean']:.4g}", seeds, "yes" if holds else "NO"])
+            interval = f"[{found['low']:.3g}, {found['high']:.3g}]" if "low" in found else ""
+            answer = f"{c.part}: {c.figure}"
+            rows.append([answer, str(c), f"{found['mean']:.4g}", interval, seeds, "yes" if holds else "NO"])
     return rows
 
 
@@ -148,15 +152,16 @@ def main() -> None:
     parts: dict[str, dict[str, Any]] = {}
     for name in FLAGS.parts:
         found = [part(name, int(seed), folder) for seed in (FLAGS.seeds if name in CASES else ["1"])]
-        parts[name] = {figure: over_seeds([f[figure] for f in found]) for figure in found[0]}
+        figures = [figure for figure in found[0] if all(figure in f for f in found)]
+        parts[name] = {figure: over_seeds([f[figure] for f in found]) for figure in figures}
     rows = summary(parts)
-    print(table(["answer", "criterion", "mean", "seeds", "holds"], rows))
-    document = {"parts": parts, "settings": _said_settings(), "criteria": [[*row[:2], row[4]] for row in rows]}
+    print(table(["answer", "criterion", "mean", "95%", "seeds", "holds"], rows))
+    document = {"parts": parts, "settings": _said_settings(), "criteria": [[*row[:2], row[-1]] for row in rows]}
     document |= provenance()
     if FLAGS.out:
         files.write_json(Path(FLAGS.out), document)
     flat = {f"{name}_{figure}": float(f"{v['mean']:.4g}") for name, part in parts.items() for figure, v in part.items()}
-    print(json.dumps(flat | {"criteria_met": sum(row[4] == "yes" for row in rows), "criteria": len(rows)}))
+    print(json.dumps(flat | {"criteria_met": sum(row[-1] == "yes" for row in rows), "criteria": len(rows)}))
 
 
 def _said_settings() -> dict[str, Any]:
