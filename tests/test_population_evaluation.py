@@ -11,7 +11,7 @@ import pytest
 
 from camtf.algorithms import population as population_of
 from camtf.checkpoint import RunDirectory
-from camtf.config import ConfigError
+from camtf.config import ConfigError, override
 from camtf.evaluation import fights, population
 from camtf.evaluation.coding import to_json
 from camtf.evaluation.exploitation import Trained, exploiter_fight, exploiter_found
@@ -19,7 +19,7 @@ from camtf.evaluation.fights import Fighter
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.record import EvaluationRecord
 from camtf.evaluation.report import evaluation_tables, flat_summary
-from camtf.evaluation.sides import strategies_side
+from camtf.evaluation.sides import held_out, strategies_side
 from camtf.evaluation.subject import Options
 from camtf.population.training import Context
 from tests.ladder import CONFIG, GAME, IDS, always, ladder_run
@@ -205,3 +205,9 @@ def test_what_does_not_fit_is_refused(folder: Path) -> None:
         population.Subject(context, Options(seed=1, against=("nobody",)))
     with pytest.raises(ConfigError, match="--opponents must be other runs, each once"):
         population.Subject(context, Options(seed=1, opponents=(str(folder / "run"),)))
+    other = dataclasses.replace(context, game=dataclasses.replace(GAME, rounds=3))
+    with pytest.raises(ConfigError, match=r"--opponents: x was trained on the game \w{16} \(rules and roster\), this"):
+        held_out(context, "x", other, population_of(other))
+    alone = dataclasses.replace(context, config=override(SMALL, {"game.characters": IDS[:1]}))
+    with pytest.raises(ConfigError, match="--opponents: x was not trained with player_2"):
+        held_out(context, "x", alone, population_of(context))
