@@ -199,6 +199,24 @@ def test_parts_of_another_evaluation_are_not_taken(folder: Path, tmp_path: Path,
     assert len(after) == len(before) and 0 < len(after & before) < len(before)
 
 
+def test_controls_are_kinds(folder: Path, tmp_path: Path) -> None:
+    """What the run has of them; the Generalists that Specialists start from are no kind of their own."""
+    shutil.copytree(folder / "run", tmp_path / "run")
+    context = ladder_run_again(tmp_path / "run")
+    strategies = population_of(context)
+    control = [always(context, f"own_critic_{i}", row) for i, row in zip(IDS, (4, 3), strict=True)]
+    for number, (i, snapshot) in enumerate(zip(IDS, control, strict=True)):
+        about = {"generalist": strategies.of(number).digest}
+        context.run.write_snapshot(context.run.control_file("own_critic", i), snapshot, about)
+    subject = population.Subject(context, Options(seed=1))
+    assert [kind.name for kind in subject.kinds] == ["generalist", "specialist", "own_critic"]
+    assert subject.kinds[2].found.digests == tuple(s.digest for s in control)
+    assert subject.weights()["own_critic/player_2"] == control[1].digest
+    assert [(own.name, prior.name) for own, prior in subject.iterations][1:] == [
+        ("specialist", "generalist"), ("own_critic", "generalist"),
+    ]  # fmt: skip
+
+
 def test_what_does_not_fit_is_refused(folder: Path) -> None:
     context = ladder_run_again(folder / "run")
     with pytest.raises(ConfigError, match="--against must be of generalist, specialist; got 'nobody'"):
