@@ -11,7 +11,7 @@ import pytest
 
 from camtf.algorithms import population as population_of
 from camtf.checkpoint import RunDirectory
-from camtf.config import ConfigError
+from camtf.config import ConfigError, override
 from camtf.evaluation import fights, population
 from camtf.evaluation.coding import to_json
 from camtf.evaluation.exploitation import Trained, exploiter_fight, exploiter_found
@@ -19,7 +19,7 @@ from camtf.evaluation.fights import Fighter
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.record import EvaluationRecord
 from camtf.evaluation.report import evaluation_tables, flat_summary
-from camtf.evaluation.sides import strategies_side
+from camtf.evaluation.sides import held_out, strategies_side
 from camtf.evaluation.subject import Options
 from camtf.population.training import Context
 from tests.ladder import CONFIG, GAME, IDS, always, ladder_run
@@ -199,9 +199,33 @@ def test_parts_of_another_evaluation_are_not_taken(folder: Path, tmp_path: Path,
     assert len(after) == len(before) and 0 < len(after & before) < len(before)
 
 
+def test_controls_are_kinds(folder: Path, tmp_path: Path) -> None:
+    """What the run has of them; the Generalists that Specialists start from are no kind of their own."""
+    shutil.copytree(folder / "run", tmp_path / "run")
+    context = ladder_run_again(tmp_path / "run")
+    strategies = population_of(context)
+    control = [always(context, f"own_critic_{i}", row) for i, row in zip(IDS, (4, 3), strict=True)]
+    for number, (i, snapshot) in enumerate(zip(IDS, control, strict=True)):
+        about = {"generalist": strategies.of(number).digest}
+        context.run.write_snapshot(context.run.control_file("own_critic", i), snapshot, about)
+    subject = population.Subject(context, Options(seed=1))
+    assert [kind.name for kind in subject.kinds] == ["generalist", "specialist", "own_critic"]
+    assert subject.kinds[2].found.digests == tuple(s.digest for s in control)
+    assert subject.weights()["own_critic/player_2"] == control[1].digest
+    assert [(own.name, prior.name) for own, prior in subject.iterations][1:] == [
+        ("specialist", "generalist"), ("own_critic", "generalist"),
+    ]  # fmt: skip
+
+
 def test_what_does_not_fit_is_refused(folder: Path) -> None:
     context = ladder_run_again(folder / "run")
     with pytest.raises(ConfigError, match="--against must be of generalist, specialist; got 'nobody'"):
         population.Subject(context, Options(seed=1, against=("nobody",)))
     with pytest.raises(ConfigError, match="--opponents must be other runs, each once"):
         population.Subject(context, Options(seed=1, opponents=(str(folder / "run"),)))
+    other = dataclasses.replace(context, game=dataclasses.replace(GAME, rounds=3))
+    with pytest.raises(ConfigError, match=r"--opponents: x was trained on the game \w{16} \(rules and roster\), this"):
+        held_out(context, "x", other, population_of(other))
+    alone = dataclasses.replace(context, config=override(SMALL, {"game.characters": IDS[:1]}))
+    with pytest.raises(ConfigError, match="--opponents: x was not trained with player_2"):
+        held_out(context, "x", alone, population_of(context))
