@@ -27,6 +27,7 @@ EXTRAS = {
     ],
     "film": ["pillow"],
     "figures": ["matplotlib"],
+    "report": ["jinja2", "markupsafe", "matplotlib"],
     "pettingzoo": ["pettingzoo", "gymnasium"],
     "open_spiel": ["open_spiel"],
 }

@@ -14,7 +14,8 @@ from absl import flags
 from camtf import command, distributed, files
 from camtf.checkpoint import RunDirectory
 from camtf.config import MOST_SEED, ConfigError
-from camtf.evaluation.battles import BotSide, PoolSide, Side, turns
+from camtf.evaluation.battles import BotSide, PoolSide
+from camtf.evaluation.recorded import play_match
 from camtf.games.duel import replay as replays
 from camtf.games.duel.bots import BOTS
 from camtf.games.duel.game import Duel
@@ -26,15 +27,6 @@ from camtf.population.pool import Pool
 from camtf.settings import quoted
 
 FLAGS = flags.FLAGS
-
-
-def play_match(
-    game: Duel, characters: tuple[str, str], sides: tuple[Side, Side], players: tuple[str, str], seed: int
-) -> replays.Replay:
-    """One recorded match; each side has one member, which plays its character."""
-    played = turns(game, *sides, np.zeros(1, np.int64), np.zeros((1, 2), np.int64), seed, matches=1)
-    actions = np.stack([turn.actions[:, 0] for turn in played])
-    return replays.record(game.roster, characters, actions, seed, players, game.input_delay_ticks)
 
 
 def specialist_side(run: RunDirectory, game: Duel, character: str) -> PoolSide:

@@ -29,5 +29,8 @@ python -m mobile.export --run_dir="$run" --out_dir="$models"
 python -m mobile.verify --run_dir="$run" --model_dir="$models" --matches=20
 python -m mobile.benchmark --model_dir="$models"
 
+say "writing the report: every figure of the papers, $run/report.html"
+python -m camtf.report --run_dir="$run" --model_dir="$models"
+
 say "done"
 python -m mobile.report --run_dir="$run" --model_dir="$models"

@@ -156,7 +156,7 @@ def declared(requirements: list[Any]) -> set[str]:
 @pytest.mark.parametrize(
     ("folders", "extras"),
     [
-        (["camtf", "mobile"], ["train", "mobile", "film", "figures", "pettingzoo", "open_spiel"]),
+        (["camtf", "mobile"], ["train", "mobile", "film", "figures", "report", "pettingzoo", "open_spiel"]),
         (["camtf", "mobile", "tests", "benchmarks"], ["dev"]),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from camtf.evaluation.battles import BotSide
+from camtf.evaluation.recorded import play_match
 from camtf.games.duel import replay as replays
 from camtf.games.duel.bots import BOTS
 from camtf.games.duel.game import Duel
@@ -18,7 +19,6 @@ from camtf.games.duel.replay import Replay
 from camtf.games.duel.roster import Roster
 from camtf.games.duel.viewer import film
 from camtf.games.duel.viewer.page import page_data, write_page
-from camtf.watch import play_match
 
 CHARACTERS = ("ember_fox", "frost_seer")
 

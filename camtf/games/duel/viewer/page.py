@@ -30,11 +30,16 @@ TEMPLATE = Path(__file__).with_name("page.html")
 
 def write_page(roster: Roster, replay: Replay, file: Path) -> None:
     """Play the replay back and write it as a page. Raises ReplayError, and FileError where it cannot be written."""
+    files.write_text(file, page_text(roster, replay))
+
+
+def page_text(roster: Roster, replay: Replay) -> str:
+    """Play the replay back; the page as HTML. Raises ReplayError."""
     data = page_data(roster, replay)
     title = " v. ".join(fighter["name"] for fighter in data["fighters"])
     text = TEMPLATE.read_text(encoding="utf-8").replace("{{title}}", html.escape(title))
     script = json.dumps(data, separators=(",", ":")).replace("</", "<\\/")
-    files.write_text(file, text.replace("{{data}}", script))
+    return text.replace("{{data}}", script)
 
 
 def page_data(roster: Roster, replay: Replay) -> dict[str, Any]:
