@@ -18,8 +18,8 @@ from absl import flags
 from camtf import command, distributed, files
 from camtf.config import NetworkConfig
 from camtf.evaluation.battles import PoolSide, Turn
+from camtf.evaluation.columns import table
 from camtf.evaluation.fights import LOT, Fight, Lot, play_lot
-from camtf.evaluation.report import table
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import load_roster
 from camtf.model.policy import Policy

@@ -20,7 +20,7 @@ from absl import flags
 from numba import njit
 
 from camtf import command, files
-from camtf.evaluation.report import table
+from camtf.evaluation.columns import table
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.matches import first_illegal
 from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT

@@ -17,11 +17,11 @@ import numpy as np
 import pyspiel
 from absl import flags, logging
 from open_spiel.python.algorithms.nash_averaging import nash_averaging
-from scipy.stats import t as student
 
 from benchmarks.known_games import CASES, GAP, RUNGS, SETTINGS, Found, train
 from camtf import command, distributed, files
-from camtf.evaluation.report import table
+from camtf.evaluation.columns import table
+from camtf.evaluation.statistics import with_interval
 from camtf.population.equilibrium import nash
 from camtf.provenance import provenance
 
@@ -108,15 +108,6 @@ def part(name: str, seed: int, folder: Path) -> Found:
     return files.read_json(file)
 
 
-def over_seeds(values: list[float]) -> dict[str, Any]:
-    """Mean and the seeds' own values; of several, with a 95% interval by Student's distribution."""
-    mean, n = float(np.mean(values)), len(values)
-    if n == 1:
-        return {"mean": mean, "seeds": values}
-    half = float(student.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
-    return {"mean": mean, "low": mean - half, "high": mean + half, "seeds": values}
-
-
 def summary(parts: dict[str, dict[str, Any]]) -> list[list[str]]:
     """Rows of a table: each criterion, what came out, whether it holds."""
     rows = []
@@ -124,8 +115,8 @@ def summary(parts: dict[str, dict[str, Any]]) -> list[list[str]]:
         if c.part in parts:
             found = parts[c.part][c.figure]
             holds = c.least - _ROUNDING <= found["mean"] <= c.most + _ROUNDING
-            seeds = ", ".join(f"{value:.4g}" for value in found["seeds"])
-            interval = f"[{found['low']:.3g}, {found['high']:.3g}]" if "low" in found else ""
+            seeds = ", ".join(f"{value:.4g}" for value in found["values"])
+            interval = f"[{found['low']:.3g}, {found['high']:.3g}]" if found["low"] is not None else ""
             answer = f"{c.part}: {c.figure}"
             rows.append([answer, str(c), f"{found['mean']:.4g}", interval, seeds, "yes" if holds else "NO"])
     return rows
@@ -153,7 +144,7 @@ def main() -> None:
     for name in FLAGS.parts:
         found = [part(name, int(seed), folder) for seed in (FLAGS.seeds if name in CASES else ["1"])]
         figures = [figure for figure in found[0] if all(figure in f for f in found)]
-        parts[name] = {figure: over_seeds([f[figure] for f in found]) for figure in figures}
+        parts[name] = {figure: with_interval([f[figure] for f in found]) for figure in figures}
     rows = summary(parts)
     print(table(["answer", "criterion", "mean", "95%", "seeds", "holds"], rows))
     document = {"parts": parts, "settings": _said_settings(), "criteria": [[*row[:2], row[-1]] for row in rows]}

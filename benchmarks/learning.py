@@ -26,9 +26,9 @@ from camtf.algorithms import train_population
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, ConfigError, override, preset
 from camtf.evaluation.battles import PolicySide
+from camtf.evaluation.columns import rate, table
 from camtf.evaluation.figures import learning_curves
 from camtf.evaluation.intervals import rate_with_interval
-from camtf.evaluation.report import rate, table
 from camtf.evaluation.yardstick import against_bots, periodic_evaluation
 from camtf.games.loading import load_game
 from camtf.model.policy import Policy

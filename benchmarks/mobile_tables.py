@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from camtf import command, files
-from camtf.evaluation.report import rate
+from camtf.evaluation.columns import rate
 from mobile.files import PackError
 
 ROOT = Path(__file__).parents[1]

@@ -29,7 +29,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from camtf import command, distributed, files
 from camtf.config import Config, NetworkConfig, preset
-from camtf.evaluation.report import table
+from camtf.evaluation.columns import table
 from camtf.games.loading import load_game
 from camtf.games.protocol import Game
 from camtf.learn.learner import Learner, Targets, tensors

@@ -23,7 +23,7 @@ from camtf import command, distributed, files
 from camtf.checkpoint import RunDirectory
 from camtf.config import ConfigError
 from camtf.evaluation.battles import PoolSide
-from camtf.evaluation.report import rate, table
+from camtf.evaluation.columns import rate, table
 from camtf.games.duel.roster import RosterError
 from camtf.population.pool import Pool
 from camtf.provenance import provenance

@@ -17,7 +17,7 @@ from absl import flags
 
 from camtf import command, distributed
 from camtf.config import NetworkConfig
-from camtf.evaluation.report import table
+from camtf.evaluation.columns import table
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT, duel_spec
 from camtf.games.duel.roster import Roster, load_roster

@@ -22,8 +22,8 @@ from absl import flags, logging
 from benchmarks.ranks import on_ranks
 from camtf import command, files
 from camtf.checkpoint import RunDirectory
-from camtf.evaluation.intervals import mean_with_interval
-from camtf.evaluation.report import table
+from camtf.evaluation.columns import table
+from camtf.evaluation.statistics import with_interval
 from camtf.provenance import provenance
 
 FLAGS = flags.FLAGS
@@ -114,7 +114,7 @@ def measure(arms: list[str], seeds: list[int]) -> dict[str, Any]:
 def summarise(found: dict[str, Any], arms: list[str], seeds: list[int]) -> dict[str, Any]:
     """Means over seeds with their intervals, by arm and by pair of arms."""
     pairs = {
-        f"{one} v. {two}": mean_with_interval([found[f"{one}_{two}_{seed}"]["win_rate"] for seed in seeds])
+        f"{one} v. {two}": with_interval([found[f"{one}_{two}_{seed}"]["win_rate"] for seed in seeds])
         for one, two in itertools.combinations(arms, 2)
     }
     by_arm = {}
@@ -126,8 +126,8 @@ def summarise(found: dict[str, Any], arms: list[str], seeds: list[int]) -> dict[
         by_arm[arm] = {
             "learner_frames": [run["learner_frames"] for run in runs],
             "effective_population": [run["effective_population"] for run in runs],
-            "bots": {bot: mean_with_interval([run["bots"][bot] for run in runs]) for bot in runs[0]["bots"]},
-            "exploiter": mean_with_interval(worst),
+            "bots": {bot: with_interval([run["bots"][bot] for run in runs]) for bot in runs[0]["bots"]},
+            "exploiter": with_interval(worst),
         }
     return {"relative_population_performance": pairs, "arms": by_arm}
 

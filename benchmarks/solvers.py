@@ -23,7 +23,7 @@ import numpy as np
 from absl import flags
 
 from camtf import command, files
-from camtf.evaluation.report import table
+from camtf.evaluation.columns import table
 from camtf.population.meta_strategies import (
     ROWS,
     SOLVERS,

@@ -24,8 +24,8 @@ from benchmarks.populations import CHARACTERS
 from benchmarks.ranks import on_ranks
 from camtf import command, files
 from camtf.checkpoint import CheckpointError, RunDirectory
-from camtf.evaluation.intervals import mean_with_interval
-from camtf.evaluation.report import table
+from camtf.evaluation.columns import table
+from camtf.evaluation.statistics import with_interval
 from camtf.provenance import provenance
 
 FLAGS = flags.FLAGS
@@ -227,7 +227,7 @@ def summarise(found: dict[str, Any], names: list[str], seeds: list[int]) -> dict
         each = [found[f"{name}_{seed}"].get(key) for seed in seeds]
         known = [one for one in each if one is not None]
         if known:
-            over_seeds = mean_with_interval([one["gain"] for one in known])
+            over_seeds = with_interval([one["gain"] for one in known])
             one_seed = {"mean": known[0]["gain"], "low": known[0]["low"], "high": known[0]["high"]}
             summary.setdefault(name, {})[key] = over_seeds if len(known) > 1 else one_seed
     return summary

@@ -27,7 +27,7 @@ from camtf import command, distributed, files
 from camtf.algorithms.generalists import Generation, best_response
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, override, preset
-from camtf.evaluation.report import table
+from camtf.evaluation.columns import table
 from camtf.games.loading import load_game
 from camtf.games.protocol import Game
 from camtf.population.measuring import NOTHING

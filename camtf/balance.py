@@ -17,8 +17,8 @@ from absl import flags, logging
 from camtf import command, distributed, files
 from camtf.config import MOST_SEED
 from camtf.evaluation import balance
+from camtf.evaluation.columns import rate, table
 from camtf.evaluation.intervals import wilson
-from camtf.evaluation.report import rate, table
 from camtf.games.duel.bots import BOTS
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import RosterError, load_roster

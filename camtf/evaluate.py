@@ -15,7 +15,7 @@ from camtf import checkpoint, command, distributed, files, plan
 from camtf.config import MOST_SEED, ConfigError, EvaluationConfig, leaves
 from camtf.evaluation import record
 from camtf.evaluation.population import evaluate
-from camtf.evaluation.report import evaluation_tables, flat_summary
+from camtf.evaluation.report.text import evaluation_tables, flat_summary
 from camtf.evaluation.subject import Options
 from camtf.games.loading import load_game
 from camtf.games.protocol import GameError

@@ -16,10 +16,10 @@ from camtf import command, distributed, files
 from camtf.checkpoint import RunDirectory
 from camtf.config import ConfigError
 from camtf.evaluation import record
+from camtf.evaluation.columns import table
 from camtf.evaluation.population import Options, Subject
 from camtf.evaluation.report.runs import Runs
 from camtf.evaluation.report.section import Missing, Section
-from camtf.evaluation.report.text import table
 from camtf.games.duel.roster import RosterError
 from camtf.games.loading import load_game
 from camtf.population.training import Context

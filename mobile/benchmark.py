@@ -17,7 +17,7 @@ import numpy as np
 from absl import flags
 
 from camtf import command
-from camtf.evaluation.report import table
+from camtf.evaluation.columns import table
 from camtf.files import FileError, check_writable, write_json
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import load_roster

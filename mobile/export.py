@@ -13,7 +13,7 @@ from absl import flags
 
 from camtf import command, distributed
 from camtf.checkpoint import RunDirectory
-from camtf.evaluation.report import table
+from camtf.evaluation.columns import table
 from camtf.files import FileError
 from camtf.games.protocol import GameError
 from mobile.exporter import LIMITS, Exporter, Options

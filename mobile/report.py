@@ -13,10 +13,10 @@ import numpy as np
 from absl import flags
 
 from camtf import command
+from camtf.evaluation.columns import rate, table
 from camtf.evaluation.findings import BOTS
 from camtf.evaluation.record import FILE as EVALUATION
 from camtf.evaluation.record import EvaluationRecord
-from camtf.evaluation.report import rate, table
 from camtf.files import FileError, write_json, write_text
 from mobile.files import PackError, cut
 from mobile.pack import Pack

@@ -23,8 +23,8 @@ from camtf import command, distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import ConfigError
 from camtf.evaluation.battles import Side, View, play
+from camtf.evaluation.columns import rate, table
 from camtf.evaluation.intervals import rate_with_interval
-from camtf.evaluation.report import rate, table
 from camtf.files import FileError, check_writable, write_json
 from camtf.games.protocol import GameError
 from camtf.model import policy as keras_policy

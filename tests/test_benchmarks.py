@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.known_answers import over_seeds, summary
+from benchmarks.known_answers import summary
 from benchmarks.learning import parse_setting
 from benchmarks.ranks import on_ranks
 from camtf.config import ConfigError
+from camtf.evaluation.statistics import with_interval
 
 
 def test_settings_are_json() -> None:
@@ -26,16 +27,8 @@ def test_a_worker_without_a_result_is_named() -> None:
         on_ranks(1, "this", [])
 
 
-def test_figures_over_seeds() -> None:
-    """Student's interval of three values, worked by hand: 4.303 standard errors of 1 / sqrt(3)."""
-    found = over_seeds([1.0, 2.0, 3.0])
-    assert found["mean"] == 2.0 and found["seeds"] == [1.0, 2.0, 3.0]
-    assert found["high"] == pytest.approx(2.0 + 4.3027 / 3**0.5, abs=1e-3) and found["low"] + found["high"] == 4.0
-    assert over_seeds([0.5]) == {"mean": 0.5, "seeds": [0.5]}
-
-
 def test_a_criterion_says_what_it_asks_and_whether_it_holds() -> None:
-    parts = {"goofspiel_4": {"largest_gap": over_seeds([0.3]), "uniform_exploitability": over_seeds([1.25])}}
+    parts = {"goofspiel_4": {"largest_gap": with_interval([0.3]), "uniform_exploitability": with_interval([1.25])}}
     (uniform, gap) = summary(parts)
     assert uniform[:2] == ["goofspiel_4: uniform_exploitability", "1.25"] and uniform[-1] == "yes"
     assert gap[:2] == ["goofspiel_4: largest_gap", "at most 0.1"] and gap[-1] == "NO"

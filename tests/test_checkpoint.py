@@ -232,7 +232,16 @@ def test_evaluation_on_a_full_disk(
     monkeypatch.setattr(
         evaluate,
         "FLAGS",
-        SimpleNamespace(run_dir=str(copy.path), games=1, bot_games=1, seed=5, opponents=[], against=[]),
+        SimpleNamespace(
+            run_dir=str(copy.path),
+            games=1,
+            bot_games=1,
+            seed=5,
+            opponents=[],
+            against=[],
+            exploiters=0,
+            exploiter_frames=1,
+        ),
     )
     evaluate.main()
     (copy.path / "evaluation.json").unlink()

@@ -87,7 +87,7 @@ def test_a_pack_agrees_with_itself_and_other_models_are_refused(
     assert decisions.main() == 0
     assert capsys.readouterr().out.count("64 of 64 decisions alike") == len(mine["models"])
     name = next(name for name in mine["models"] if "int8" in name)
-    mine["models"][name]["best"] = np.roll(mine["models"][name]["best"], 1, axis=1).tolist()
+    mine["models"][name]["best"] = np.roll(mine["models"][name]["best"], 1, axis=0).tolist()
     b.write_text(json.dumps(mine))
     assert decisions.main() == 1
     mine["models"][name]["model_sha256"] = "b" * 64

@@ -9,7 +9,7 @@ import pytest
 
 from camtf.config import preset
 from camtf.evaluation.battles import BotSide, PolicySide, PoolSide, Side, Turn, play, play_share, turns
-from camtf.evaluation.report import table
+from camtf.evaluation.columns import table
 from camtf.evaluation.yardstick import against_bots
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster

@@ -17,7 +17,7 @@ def test_newcombe_1998_table_1(wins: int, games: int, low: float, high: float) -
 
 
 def test_limits_and_symmetry() -> None:
-    assert wilson(10, 10)[1] == pytest.approx(1.0) and wilson(0, 10)[0] == 0.0
+    assert wilson(10, 10)[1] == pytest.approx(1.0) and wilson(0, 10)[0] == pytest.approx(0.0, abs=1e-12)
     low, high = wilson(3.5, 10)
     assert (1 - high, 1 - low) == pytest.approx(wilson(6.5, 10))
     assert rate_with_interval(5.0, 10)["win_rate"] == 0.5

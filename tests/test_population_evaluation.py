@@ -18,7 +18,7 @@ from camtf.evaluation.exploitation import Trained, exploiter_fight, exploiter_fo
 from camtf.evaluation.fights import Fighter
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.record import EvaluationRecord
-from camtf.evaluation.report import evaluation_tables, flat_summary
+from camtf.evaluation.report.text import evaluation_tables, flat_summary
 from camtf.evaluation.sides import held_out, strategies_side
 from camtf.evaluation.subject import Options
 from camtf.population.training import Context

@@ -247,3 +247,11 @@ def test_distances_by_hand() -> None:
     assert statistics.diversity(pure, np.array([0.75, 0.25])) == pytest.approx(1.0)
     equal = statistics.diversity_ratio((pure, np.zeros(2)), (pure, np.zeros(2)), np.random.default_rng(1), 9)
     assert equal[:3] == (1.0, 1.0, 1.0)
+
+
+def test_what_results_keep_of_seeds() -> None:
+    """Student's interval of three values, worked by hand: 4.303 standard errors of 1 / sqrt(3); of one value none."""
+    found = statistics.with_interval([1.0, 2.0, 3.0])
+    assert found["mean"] == 2.0 and found["values"] == [1.0, 2.0, 3.0]
+    assert found["high"] == pytest.approx(2.0 + 4.3027 / 3**0.5, abs=1e-3) and found["low"] + found["high"] == 4.0
+    assert statistics.with_interval([0.5]) == {"mean": 0.5, "low": None, "high": None, "values": [0.5]}

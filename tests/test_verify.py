@@ -15,7 +15,7 @@ from camtf import files
 from camtf.checkpoint import RunDirectory
 from camtf.config import preset
 from camtf.evaluation.coding import to_json
-from camtf.evaluation.report import rate
+from camtf.evaluation.columns import rate
 from mobile import report
 from mobile.files import PackError
 from mobile.pack import PRECISIONS, Pack

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from camtf.checkpoint import RunDirectory
-from camtf.evaluation.report import rate, table
+from camtf.evaluation.columns import rate, table
 from camtf.population.equilibrium import centred, exploitability, nash
 from camtf.population.payoffs import against
 

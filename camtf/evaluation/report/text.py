@@ -1,35 +1,16 @@
-"""Tables for people."""
+"""The tables of an evaluation, for people."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from camtf.evaluation.columns import rate, table
 from camtf.evaluation.findings import BOTS, HELD_OUT, PLAYERS, TRAINED, Opponents
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.evaluation.record import EvaluationRecord
 
 NORMAL_95 = 1.96
 """Standard errors to either side of a 95% interval."""
-
-
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """Rows under a header, first column left, the others right."""
-    widths = [max(len(line[i]) for line in [header, *rows]) for i in range(len(header))]
-
-    def line(cells: list[str]) -> str:
-        first, *others = (
-            c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths, strict=True))
-        )
-        return "  ".join([first, *others]).rstrip()
-
-    return "\n".join([line(header), line(["-" * w for w in widths]), *map(line, rows)])
-
-
-def rate(value: dict[str, Any]) -> str:
-    """A win rate with its 95% interval, in per cent."""
-    return f"{100 * value['win_rate']:.1f} [{100 * value['low']:.1f}, {100 * value['high']:.1f}]"
 
 
 def evaluation_tables(record: EvaluationRecord) -> str:
@@ -44,15 +25,15 @@ def flat_summary(record: EvaluationRecord) -> dict[str, float]:
     """One line for programs, flat keys: ``<kind>_win_rate_<character>`` and their mean against the population trained
     against, ``<kind>_win_rate_against_<set>``, ``<kind>_win_rate_against_bot_<bot>``, ``gain_over_<kind>_<set>``."""
     found: dict[str, float] = {}
-    for table in record.tables:
-        opponents = record.opponents_named(table.opponents)
+    for measured in record.tables:
+        opponents = record.opponents_named(measured.opponents)
         if opponents.group == TRAINED:
-            rows = zip(record.characters, table.rows, strict=True)
-            found |= {f"{table.kind}_win_rate_{character}": float(row) for character, row in rows}
-        found[f"{table.kind}_win_rate_against_{table.opponents}"] = float(table.rows.mean())
+            rows = zip(record.characters, measured.rows, strict=True)
+            found |= {f"{measured.kind}_win_rate_{character}": float(row) for character, row in rows}
+        found[f"{measured.kind}_win_rate_against_{measured.opponents}"] = float(measured.rows.mean())
         if opponents.group == BOTS:
-            rates = zip(opponents.strategies, np.nanmean(table.mean, axis=(0, 2)), strict=True)
-            found |= {f"{table.kind}_win_rate_against_bot_{bot}": float(rate) for bot, rate in rates}
+            rates = zip(opponents.strategies, np.nanmean(measured.mean, axis=(0, 2)), strict=True)
+            found |= {f"{measured.kind}_win_rate_against_bot_{bot}": float(rate) for bot, rate in rates}
     found |= {f"gain_over_{g.control}_against_{g.opponents}": float(g.rows.mean()) for g in record.gains}
     return {key: round(value, 4) for key, value in found.items()}
 
