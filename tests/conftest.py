@@ -30,6 +30,7 @@ settings.register_profile("no deadline", deadline=None)  # other work on the mac
 settings.load_profile("no deadline")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """What shares a fixture that takes long goes to one worker of pytest-xdist; every other test to any."""
     for item in items:
