@@ -107,7 +107,8 @@ LONG = [
     "--ppo.epochs=1", "--ppo.minibatches=4",
 ]  # fmt: skip
 """80 updates with few gradient steps, and so few waits of the ranks for each other, but a checkpoint after each."""
-KILLS = 7
+KILLS = 4
+"""The launcher, each rank, and Ctrl-C for the launcher."""
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +161,7 @@ def test_nothing_that_is_killed_is_lost(tmp_path: Path, whole: RunDirectory) -> 
             time.sleep(chance.uniform(0.0, 0.3))
             with contextlib.suppress(psutil.NoSuchProcess):  # it may be ending by itself just now
                 victim = [process.pid, *ranks_of(process.pid)][kills % 3]
-                psutil.Process(victim).send_signal(signal.SIGINT if kills == 6 else signal.SIGKILL)
+                psutil.Process(victim).send_signal(signal.SIGINT if kills == KILLS - 1 else signal.SIGKILL)
                 kills += 1
         text, _ = process.communicate(timeout=400)
         if process.returncode == 0:
