@@ -11,7 +11,7 @@ from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import BotSide, play
 from camtf.games.loading import load_game
 from camtf.population.equilibrium import centred, nash, relative_population_performance
-from camtf.population.measuring import side_of
+from camtf.population.measuring import strategies_side
 from camtf.population.strategies import Strategies, one_policy_each
 from camtf.population.training import Context
 
@@ -62,7 +62,7 @@ def between(one: Finished, two: Finished, seed: int) -> dict[str, Any]:
     size = len(one.strategies), len(two.strategies)
     strategies = np.indices(size).reshape(2, -1).T
     entrants = (strategies[:, None] * n + one.pairs).reshape(-1, 2)
-    first, second = (side_of(p.context, p.strategies) for p in (one, two))
+    first, second = (strategies_side(p.context, p.strategies) for p in (one, two))
     wins = play(one.context.game, first, second, entrants, 1, _SEED + seed)
     rates = wins.reshape(*size, -1).mean(axis=2)
     return {"payoffs": rates.tolist(), "win_rate": 0.5 + relative_population_performance(2 * rates - 1) / 2}
@@ -74,7 +74,7 @@ def against_bots(one: Finished, games: int, seed: int) -> dict[str, float]:
     n, game = len(characters), one.context.game
     support, weights = one.mixture
     entrants = (np.stack([support * n, 0 * support], axis=1)[:, None] + one.pairs).reshape(-1, 2)
-    side, each = side_of(one.context, one.strategies), -(-games // len(one.pairs))
+    side, each = strategies_side(one.context, one.strategies), -(-games // len(one.pairs))
     rates = {}
     for name, bot in game.bots.items():
         wins = play(game, side, BotSide(bot, characters), entrants, each, _SEED + seed)
@@ -90,7 +90,9 @@ def exploited(one: Finished, number: int, frames: int, games: int, seed: int) ->
     exploiter = exploiters.train(context, one.strategies, one.nash, frames, number, start)
     (support, weights), each = one.mixture, -(-games // len(one.pairs))
     entrants = (np.stack([0 * support, support * n], axis=1)[:, None] + one.pairs).reshape(-1, 2)
-    first = side_of(context, one_policy_each([exploiter], len(context.game.characters)))
-    wins = play(context.game, first, side_of(context, one.strategies), entrants, each, _SEED + 1000 * number + seed)
+    first = strategies_side(context, one_policy_each([exploiter], len(context.game.characters)))
+    wins = play(
+        context.game, first, strategies_side(context, one.strategies), entrants, each, _SEED + 1000 * number + seed
+    )
     rates = wins.reshape(len(support), -1).mean(axis=1) / each
     return {"win_rate": float(weights @ rates), "learner_frames": frames}

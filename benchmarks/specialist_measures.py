@@ -12,7 +12,7 @@ from camtf.evaluation.battles import BotSide, PoolSide, Side, play
 from camtf.games.loading import load_game
 from camtf.games.pairing import pairings
 from camtf.model.loading import load_network
-from camtf.population.measuring import side_of
+from camtf.population.measuring import strategies_side
 from camtf.population.training import Context
 from camtf.types import Snapshot
 
@@ -73,9 +73,9 @@ def _won(
     game, characters = context.game, np.array(context.characters)
     pool = context.pool(list(players.values()))
     own = PoolSide(pool, np.arange(len(characters)), characters)
-    sets: dict[str, list[Side]] = {"population": [side_of(context, population(context))]}
+    sets: dict[str, list[Side]] = {"population": [strategies_side(context, population(context))]}
     others = [context_of(run) for run in held_out]
-    sets |= {"held_out": [side_of(other, population(other)) for other in others]} if others else {}
+    sets |= {"held_out": [strategies_side(other, population(other)) for other in others]} if others else {}
     sets |= {"bots": [BotSide(bot, characters) for bot in game.bots.values()]} if game.bots else {}
     return {
         name: np.concatenate([_against(context, own, side, -(-games // len(sides)), seed) for side in sides], axis=1)

@@ -19,8 +19,9 @@ from camtf.evaluation.fights import Fighter
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.record import EvaluationRecord
 from camtf.evaluation.report.text import evaluation_tables, flat_summary
-from camtf.evaluation.sides import held_out, strategies_side
+from camtf.evaluation.sides import held_out
 from camtf.evaluation.subject import Options
+from camtf.population.measuring import strategies_side
 from camtf.population.training import Context
 from tests.ladder import CONFIG, GAME, IDS, always, ladder_run
 

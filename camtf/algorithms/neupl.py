@@ -11,6 +11,7 @@ import numpy as np
 
 from camtf.algorithms.freezing import freeze
 from camtf.config import GeneralistConfig
+from camtf.evaluation.intervals import NORMAL_95
 from camtf.population.belief import Belief, belief_of
 from camtf.population.earlier import Quarters
 from camtf.population.matchmaking import Graph
@@ -124,14 +125,14 @@ class Slots(Counted):
     def accept(self) -> None:
         """The newest row counts from now on where it surely beats its mixture, and the next one begins to train."""
         rate, error = self.payoffs.against(self.newest, self.sigma[self.newest])
-        if self.newest > self.accepted and rate - 1.96 * error > 0.5 + self.config.accept_margin:
+        if self.newest > self.accepted and rate - NORMAL_95 * error > 0.5 + self.config.accept_margin:
             self.accepted = self.newest
             self.solve()
 
     def give_up(self) -> None:
         """Where the last row that counts surely does not beat its mixture any more, it is the newest again."""
         rate, error = self.payoffs.against(self.accepted, self.sigma[self.accepted])
-        if self.accepted > SINK and rate + 1.96 * error < 0.5 + self.config.accept_margin:
+        if self.accepted > SINK and rate + NORMAL_95 * error < 0.5 + self.config.accept_margin:
             self.accepted -= 1
             self.sigma[self.newest + 1 :] = 0.0
 

@@ -10,6 +10,7 @@ from numba import njit
 from camtf.evaluation.battles import Turn
 from camtf.evaluation.fights import Lot, Played
 from camtf.evaluation.findings import Behaviour, Diversity
+from camtf.evaluation.statistics import distances
 from camtf.games.protocol import Counting, Game
 from camtf.types import GameSpec
 
@@ -170,12 +171,12 @@ def behaviour(kind: str, opponents: str, game: Game, played: list[Played]) -> Be
 
 def diversity(found: Behaviour) -> Diversity:
     """Distances between the characters' shares of skills, with the noise of sampling taken off."""
-    distances, raw = _distances(found.skill, found.skill_noise)
+    between, raw = _distances(found.skill, found.skill_noise)
     groups = found.skill_groups
     left_out = [_without(groups, g, found.skill_noise) for g in range(len(groups)) if groups[g].any()]
     count = len(left_out)
     error = float(np.sqrt((count - 1) / count * np.square(np.array(left_out) - np.mean(left_out)).sum()))
-    return Diversity(found.kind, found.opponents, distances, _mean(distances), error, _mean(raw))
+    return Diversity(found.kind, found.opponents, between, _mean(between), error, _mean(raw))
 
 
 def _without(groups: np.ndarray, group: int, noise: np.ndarray) -> float:
@@ -187,13 +188,15 @@ def _without(groups: np.ndarray, group: int, noise: np.ndarray) -> float:
 
 def _distances(rows: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lengths of the differences of rows ``[N, K]``, ``[N, N]``: without noise ``[N]``, and with it."""
-    squares = np.square(rows[:, None] - rows[None]).sum(axis=2)
-    off = np.maximum(squares - noise[:, None] - noise[None], 0.0)
-    np.fill_diagonal(off, 0.0)
-    return np.sqrt(off), np.sqrt(squares)
+    without, raw = np.zeros((2, len(rows), len(rows)))
+    pairs = np.triu_indices(len(rows), 1)
+    for matrix, off in ((without, noise), (raw, np.zeros(len(rows)))):
+        matrix[pairs] = distances(rows, off)
+        matrix += matrix.T
+    return without, raw
 
 
-def _mean(distances: np.ndarray) -> float:
+def _mean(between: np.ndarray) -> float:
     """Over all pairs; 0 where there is one character alone."""
-    pairs = distances[np.triu_indices(len(distances), 1)]
+    pairs = between[np.triu_indices(len(between), 1)]
     return float(pairs.mean()) if len(pairs) else 0.0

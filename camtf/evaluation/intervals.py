@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+NORMAL_95 = 1.96
+"""Standard errors to either side of a 95% interval, and of a one-sided bound of 97.5%."""
+
 
 def wilson(wins: float, games: float, confidence: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval of a rate (Wilson 1927).

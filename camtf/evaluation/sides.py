@@ -12,6 +12,7 @@ from camtf.config import ConfigError
 from camtf.evaluation.battles import BotSide, PoolSide, Side
 from camtf.evaluation.findings import BOTS, HELD_OUT, PLAYERS, TRAINED, Kind, Opponents
 from camtf.games.loading import participants
+from camtf.population.measuring import strategies_side
 from camtf.population.pool import UNIFORM
 from camtf.population.strategies import Strategies
 from camtf.population.training import Context
@@ -57,13 +58,6 @@ class Opposition:
     sides: tuple[Side, ...]
 
 
-def strategies_side(context: Context, strategies: Strategies) -> PoolSide:
-    """Every strategy as every character that takes part."""
-    characters = np.array(context.characters)
-    serving = strategies.serving[:, characters].ravel()
-    return PoolSide(context.pool(list(strategies.snapshots)), serving, np.tile(characters, len(strategies)))
-
-
 def digests_of(strategies: Strategies, characters: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
     """Of the policy of each strategy as each character, ``[S][N]``; empty where it plays uniformly."""
 
@@ -91,11 +85,7 @@ def held_out(context: Context, label: str, other: Context, strategies: Strategie
     strangers = sorted(set(context.characters) - set(participants(other.config, other.game)))
     if strangers:
         raise ConfigError(f"--opponents: {label} was not trained with {context.game.characters[strangers[0]]}")
-    served = PoolSide(
-        other.pool(list(strategies.snapshots)),
-        strategies.serving[:, list(context.characters)].ravel(),
-        np.tile(np.array(context.characters), len(strategies)),
-    )
+    served = strategies_side(other, strategies, context.characters)
     digests = digests_of(strategies, context.characters)
     return Opposition(Opponents(label, HELD_OUT, strategies.names, digests), (served,))
 

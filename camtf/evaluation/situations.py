@@ -10,12 +10,11 @@ import numpy as np
 
 from camtf import distributed
 from camtf.evaluation.battles import Side, Turn, play
+from camtf.evaluation.intervals import NORMAL_95
 from camtf.games.protocol import Game
 from camtf.games.situations import Situation, situations_of
 from camtf.model.policy import Policy
 from camtf.types import Observation
-
-_QUANTILE = 1.96
 
 
 @dataclass(frozen=True)
@@ -100,5 +99,5 @@ def _row(answer: str, states: np.ndarray, totals: np.ndarray) -> dict[str, Any]:
         return {"answer": answer, "states": 0, "mean": None, "low": None, "high": None}
     mean = float(totals.sum() / count)
     square = np.square(totals - mean * states).sum() * battles / max(battles - 1, 1)
-    half = _QUANTILE * float(np.sqrt(square)) / count
+    half = NORMAL_95 * float(np.sqrt(square)) / count
     return {"answer": answer, "states": int(count), "mean": mean, "low": mean - half, "high": mean + half}

@@ -218,9 +218,15 @@ def diversity(frequency: np.ndarray, noise: np.ndarray) -> np.ndarray:
     characters = frequency.shape[-2]
     if characters < 2:
         raise ValueError(f"distances between characters need at least 2, got {characters}")
-    first, second = np.triu_indices(characters, 1)
+    return distances(frequency, noise).mean(axis=-1)
+
+
+def distances(frequency: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Euclidean distances between rows ``[..., N, A]``, as of `diversity`: ``[..., N (N - 1) / 2]``, in the order of
+    NumPy's ``triu_indices(N, 1)``."""
+    first, second = np.triu_indices(frequency.shape[-2], 1)
     square = ((frequency[..., first, :] - frequency[..., second, :]) ** 2).sum(axis=-1)
-    return np.sqrt(np.maximum(square - noise[..., first] - noise[..., second], 0.0)).mean(axis=-1)
+    return np.sqrt(np.maximum(square - noise[..., first] - noise[..., second], 0.0))
 
 
 def diversity_ratio(

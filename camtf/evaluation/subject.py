@@ -22,11 +22,11 @@ from camtf.evaluation.sides import (
     held_out,
     measured_kinds,
     players,
-    strategies_side,
     trained,
 )
 from camtf.games.loading import load_game
 from camtf.model.loading import describe, load_network
+from camtf.population.measuring import strategies_side
 from camtf.population.pool import UNIFORM
 from camtf.population.strategies import Strategies
 from camtf.population.training import Context

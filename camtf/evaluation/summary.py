@@ -8,6 +8,7 @@ import numpy as np
 
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.columns import rate, table
+from camtf.evaluation.intervals import NORMAL_95
 from camtf.population.equilibrium import centred, exploitability, nash
 from camtf.population.payoffs import against
 
@@ -62,7 +63,7 @@ def summary(run: RunDirectory) -> str:
 def _won(rates: np.ndarray, games: np.ndarray, mixture: np.ndarray, battles: float) -> list[str]:
     """Win rate against a mixture with its interval, and the battles behind it."""
     won, error = against(rates, games, mixture)
-    low, high = max(0.0, won - 1.96 * error), min(1.0, won + 1.96 * error)
+    low, high = max(0.0, won - NORMAL_95 * error), min(1.0, won + NORMAL_95 * error)
     return [rate({"win_rate": won, "low": low, "high": high}), f"{battles:,.0f}"]
 
 

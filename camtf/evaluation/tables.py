@@ -107,7 +107,7 @@ def strategies_fight(
     """Every strategy against every one before it, over all pairs of characters; None where there is only one.
 
     Args:
-        side: `camtf.evaluation.sides.strategies_side` of them.
+        side: `camtf.population.measuring.strategies_side` of them.
         games: battles of a pair of strategies, rounded up so that every pair of characters has the same number.
     """
     n, count = len(context.characters), len(strategies)

@@ -20,6 +20,7 @@ from then on.
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -36,7 +37,7 @@ _LEAST = 1e-12
 """Belief that no evidence takes away: rows of Sigma may move while an episode goes on."""
 
 
-class Belief:
+class Belief(ABC):
     """What both forms share: the strategies as they are now. Implements `camtf.learn.rollout.Observer`.
 
     Args:
@@ -56,9 +57,9 @@ class Belief:
         told nothing is not there yet."""
         self._strategies = told
 
+    @abstractmethod
     def update(self, turn: Turn) -> np.ndarray:
         """See `camtf.learn.rollout.Observer`."""
-        raise NotImplementedError
 
 
 def belief_of(game: Game, policy: Policy) -> Belief:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from camtf.evaluation.intervals import NORMAL_95
 from camtf.specialist_config import ConvergenceConfig
 
 EVALUATIONS = 3
 """Evaluations in a row in which there is surely no gain."""
-_QUANTILE = 1.96  # of a one-sided 97.5% bound
 
 
 class Convergence:
@@ -37,7 +37,7 @@ class Convergence:
         now = self._play()
         if self._evaluations:
             gain, error = paired_gain(self._last, now)
-            self._below = self._below + 1 if gain + _QUANTILE * error < self._config.gain else 0
+            self._below = self._below + 1 if gain + NORMAL_95 * error < self._config.gain else 0
         else:
             self._first = now
         self._last = now
@@ -73,4 +73,4 @@ def all_converged(gains: list[tuple[float, float]], delta: float) -> bool:
     """Whether the mean of several learners' gains, each with its standard error, is surely below delta."""
     mean = np.mean([gain for gain, _ in gains])
     error = np.sqrt(np.sum(np.square([error for _, error in gains]))) / len(gains)
-    return bool(mean + _QUANTILE * error < delta)
+    return bool(mean + NORMAL_95 * error < delta)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from camtf.evaluation.battles import PoolSide, play
+from camtf.evaluation.intervals import NORMAL_95
 from camtf.games.pairing import pairings
 from camtf.population.equilibrium import centred, nash, relative_population_performance
 from camtf.population.payoffs import against
@@ -70,18 +71,23 @@ def win_rates(
     both = pairings(context.game, characters, characters)
     if len(both) > games:
         both = np.random.default_rng(_SEED).permutation(both)[:games]
-    side = side_of(context, strategies)
+    side = strategies_side(context, strategies)
     entrants = np.array([(i * n + x, j * n + y) for i, j in pairs for x, y in both])
     each = -(-games // len(both))
     wins = play(context.game, side, side, entrants, each, _SEED + context.config.seed)
     return wins.reshape(len(pairs), -1).mean(axis=1) / each, each * len(both)
 
 
-def side_of(context: Context, strategies: Strategies) -> PoolSide:
-    """Every strategy as every character of the run, strategy-major: member ``i * N + x`` is i as the x-th."""
-    strategy = np.repeat(np.arange(len(strategies)), len(context.characters))
-    character = np.tile(np.array(context.characters), len(strategies))
-    return PoolSide(context.pool(list(strategies.snapshots)), strategies.serving[strategy, character], character)
+def strategies_side(context: Context, strategies: Strategies, characters: tuple[int, ...] = ()) -> PoolSide:
+    """Every strategy as every character, strategy-major: member ``i * N + x`` is strategy i as the x-th character.
+
+    Args:
+        context: of the run whose networks these are.
+        characters: where they are not those that take part in it.
+    """
+    played = np.array(characters or context.characters)
+    serving = strategies.serving[:, played].ravel()
+    return PoolSide(context.pool(list(strategies.snapshots)), serving, np.tile(played, len(strategies)))
 
 
 def effective_population(measured: Measured, margin: float) -> int:
@@ -92,7 +98,7 @@ def effective_population(measured: Measured, margin: float) -> int:
     for i in range(1, len(measured.payoffs)):
         mixture = nash(centred(measured.payoffs[:i, :i]))
         rate, error = against(measured.payoffs[i, :i], measured.games[i, :i], mixture)
-        count += rate - 1.96 * error > 0.5 + margin
+        count += rate - NORMAL_95 * error > 0.5 + margin
     return int(count)
 
 

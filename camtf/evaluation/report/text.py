@@ -6,11 +6,8 @@ import numpy as np
 
 from camtf.evaluation.columns import rate, table
 from camtf.evaluation.findings import BOTS, HELD_OUT, PLAYERS, TRAINED, Opponents
-from camtf.evaluation.intervals import rate_with_interval
+from camtf.evaluation.intervals import NORMAL_95, rate_with_interval
 from camtf.evaluation.record import EvaluationRecord
-
-NORMAL_95 = 1.96
-"""Standard errors to either side of a 95% interval."""
 
 
 def evaluation_tables(record: EvaluationRecord) -> str:

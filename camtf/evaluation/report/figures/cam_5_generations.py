@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from camtf.evaluation import statistics
+from camtf.evaluation.intervals import NORMAL_95
 from camtf.evaluation.report import style
 from camtf.evaluation.report.runs import Runs
 from camtf.evaluation.report.section import Number, Section, Sheet, Verdict, number
@@ -66,7 +67,7 @@ def exploiters(runs: Runs) -> Number | None:
     if not found:
         return None
     best = max(found, key=lambda e: e.win_rate)
-    return Number(*(100 * (best.win_rate + side * 1.96 * best.error) for side in (0, -1, 1)))
+    return Number(*(100 * (best.win_rate + side * NORMAL_95 * best.error) for side in (0, -1, 1)))
 
 
 def draw(runs: Runs) -> Figure:
@@ -90,7 +91,7 @@ def _exploiter_sheet(runs: Runs) -> list[Sheet]:
     rows = tuple(
         (
             f"{record.run}: against {', '.join(e.target)} (seed {e.seed})",
-            Number(*(100 * (e.win_rate + side * 1.96 * e.error) for side in (0, -1, 1))),
+            Number(*(100 * (e.win_rate + side * NORMAL_95 * e.error) for side in (0, -1, 1))),
             Number(e.frames / 1e6),
         )
         for record in runs.records

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from camtf.evaluation import statistics
 from camtf.evaluation.findings import Behaviour
+from camtf.evaluation.intervals import NORMAL_95
 from camtf.evaluation.report import style
 from camtf.evaluation.report.figures.cam_3_diversity import behaviours
 from camtf.evaluation.report.runs import Runs
@@ -70,7 +71,7 @@ def draw(titles: tuple[str, ...], names: tuple[str, ...], before: Behaviour, aft
     for e, panel in enumerate(panels[0]):
         for kind, found, offset in (("generalist", before, -0.18), ("specialist", after, 0.18)):
             values = found.events[:, e] - found.events[:, e].mean()
-            panel.barh(places + offset, values, 0.34, xerr=1.96 * found.event_errors[:, e],
+            panel.barh(places + offset, values, 0.34, xerr=NORMAL_95 * found.event_errors[:, e],
                        color=style.kind_colour(kind),
                        error_kw={"lw": 0.8, "ecolor": style.INK}, label=kind if e == 0 else None)  # fmt: skip
         panel.axvline(0, color=style.INK, linewidth=0.8)
@@ -83,5 +84,5 @@ def draw(titles: tuple[str, ...], names: tuple[str, ...], before: Behaviour, aft
 
 
 def _cell(found: Behaviour, k: int, e: int) -> Number:
-    value, half = float(found.events[k, e]), 1.96 * float(found.event_errors[k, e])
+    value, half = float(found.events[k, e]), NORMAL_95 * float(found.event_errors[k, e])
     return Number(value, value - half, value + half)
