@@ -13,10 +13,10 @@ from absl import logging
 
 from camtf import files
 from camtf.checkpoint import RunDirectory
+from camtf.evaluation.columns import bar
 from camtf.model.policy import Policy
 
 _LOG_SECONDS = 10.0
-_BAR = 20
 Pictures = Callable[[], Mapping[str, np.ndarray]]
 """Draws what there is to see, by name, uint8 ``[height, width, 3]``."""
 
@@ -67,11 +67,10 @@ class Monitor:
                 self._writer.close()
 
     def _log(self, number: int, frames: int, rate: float, metrics: dict[str, float]) -> None:
-        filled = _BAR * number // self._updates
         bots = [f"{name.removeprefix('v_')} {won:.2f}" for name, won in self._bots.items()]
         logging.info(
-            "%s [%s%s] %s of %s frames, %s frames/s, %d s left; wins: %s; entropy %.2f, kl %.4f",
-            self._phase, "#" * filled, "." * (_BAR - filled), f"{frames:,}",
+            "%s %s %s of %s frames, %s frames/s, %d s left; wins: %s; entropy %.2f, kl %.4f",
+            self._phase, bar(number, self._updates), f"{frames:,}",
             f"{self._updates * self._frames_per_update:,}", f"{rate:,.0f}",
             (self._updates - number) * self._frames_per_update / rate,
             ", ".join([f"others {metrics['win_rate']:.2f}", *bots]),

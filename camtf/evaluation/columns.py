@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_BAR = 20
+
 
 def table(header: list[str], rows: list[list[str]]) -> str:
     """Rows under a header, first column left, the others right."""
@@ -21,3 +23,9 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 def rate(value: dict[str, Any]) -> str:
     """A win rate with its 95% interval, in per cent."""
     return f"{100 * value['win_rate']:.1f} [{100 * value['low']:.1f}, {100 * value['high']:.1f}]"
+
+
+def bar(done: int, whole: int) -> str:
+    """How much is done, as 20 characters between brackets."""
+    filled = min(_BAR, _BAR * done // whole)
+    return f"[{'#' * filled}{'.' * (_BAR - filled)}]"

@@ -21,6 +21,7 @@ from absl import logging
 from camtf import distributed, files
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.evaluation.battles import BotSide, Side, Turn, View, turns
+from camtf.evaluation.columns import bar
 from camtf.games.protocol import Game
 from camtf.types import Observation
 
@@ -28,7 +29,6 @@ LOT = 16_384
 """Battles that are played in one go and kept as one part: what an interruption can cost."""
 
 _LOG_SECONDS = 10.0
-_BAR = 20
 
 
 class Lot(NamedTuple):
@@ -258,9 +258,8 @@ class _Progress:
             return
         self._last = now
         rate = self._played / max(now - self._began, 1e-9)
-        filled = min(_BAR, _BAR * self._done // self._battles)
         left = f"{max(self._battles - self._done, 0) / rate:,.0f} s left" if rate else "time left unknown"
         logging.info(
-            "evaluation [%s%s] %s of %s battles, %s battles/s, %s",
-            "#" * filled, "." * (_BAR - filled), f"{self._done:,}", f"{self._battles:,}", f"{rate:,.0f}", left,
+            "evaluation %s %s of %s battles, %s battles/s, %s",
+            bar(self._done, self._battles), f"{self._done:,}", f"{self._battles:,}", f"{rate:,.0f}", left,
         )  # fmt: skip

@@ -60,8 +60,26 @@ class Opponents:
             raise ValueError(f"opponents {self.name!r}: unknown group {self.group!r}, or digests that do not fit")
 
 
+class _Cells:
+    """Cells ``[N, S, N]`` of G battles each, and their rows."""
+
+    games: int
+    mean: np.ndarray
+    variance: np.ndarray
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Of each character against the whole set, ``[N]``."""
+        return np.nanmean(self.mean, axis=(1, 2))
+
+    @property
+    def errors(self) -> np.ndarray:
+        """Standard error of `rows`, ``[N]``: of battles drawn anew with these policies, not of training anew."""
+        return _row_errors(self.variance, self.games)
+
+
 @dataclass(frozen=True, eq=False)
-class Table:
+class Table(_Cells):
     """Win rates of one kind, as every character, against one set of opponents.
 
     Attributes:
@@ -87,16 +105,6 @@ class Table:
         """Battles behind one row."""
         return self.games * int(np.isfinite(self.mean[0]).sum())
 
-    @property
-    def rows(self) -> np.ndarray:
-        """Win rate of each character against the whole set, ``[N]``."""
-        return np.nanmean(self.mean, axis=(1, 2))
-
-    @property
-    def errors(self) -> np.ndarray:
-        """Standard error of `rows`, ``[N]``: of battles drawn anew with these policies, not of training anew."""
-        return _row_errors(self.variance, self.games)
-
     def rate(self, character: int, strategy: int | None = None) -> dict[str, Any]:
         """`camtf.evaluation.intervals.rate_with_interval` of a character, by its place, against the whole set or one
         of its strategies."""
@@ -106,7 +114,7 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Gain:
+class Gain(_Cells):
     """How much more one kind wins than another, battle by battle: same opponent, same seed.
 
     Attributes:
@@ -125,16 +133,6 @@ class Gain:
 
     def __post_init__(self) -> None:
         _check_shapes(f"gain {self.kind} over {self.control}", self.mean, self.variance)
-
-    @property
-    def rows(self) -> np.ndarray:
-        """Gain of each character against the whole set, ``[N]``."""
-        return np.nanmean(self.mean, axis=(1, 2))
-
-    @property
-    def errors(self) -> np.ndarray:
-        """Standard error of `rows`, ``[N]``: of battles drawn anew with these policies, not of training anew."""
-        return _row_errors(self.variance, self.games)
 
 
 @dataclass(frozen=True, eq=False)
