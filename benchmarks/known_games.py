@@ -19,6 +19,7 @@ from camtf.evaluation import exact
 from camtf.games.matrix import MatrixGame, rps_with_sink, transitive_ladder
 from camtf.games.open_spiel import OpenSpielGame, goofspiel
 from camtf.population.equilibrium import nash
+from camtf.population.meta_strategies import SOLVERS
 from camtf.population.strategies import Strategies
 from camtf.population.training import Context
 
@@ -164,7 +165,8 @@ def measure_tree(context: Context, strategies: Strategies) -> Found:
     assert isinstance(game, OpenSpielGame)
     tree, rows = game.tree, rows_of(strategies)
     gaps = [exact.row_gap(tree, tables[i], tables, rows[i]) for i in range(1, len(tables))]
-    mixture = nash(exact.payoffs(tree, tables))
+    solver = SOLVERS[context.config.generalists.meta_strategy or "nash"]
+    mixture = solver(exact.payoffs(tree, tables))
     values = [[exact.value(tree, one, two) for two in tables] for one in tables]
     return {
         "largest_gap": max(gaps, default=float("nan")),

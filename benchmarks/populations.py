@@ -25,19 +25,16 @@ from camtf.checkpoint import RunDirectory
 from camtf.evaluation.columns import table
 from camtf.evaluation.statistics import with_interval
 from camtf.provenance import provenance
+from camtf.studies.presets import EIGHT
 
 FLAGS = flags.FLAGS
-
-CHARACTERS = (
-    "ember_fox", "gale_archer", "iron_bull", "tide_monk", "storm_lancer", "thorn_witch", "cinder_duelist", "frost_seer",
-)  # fmt: skip
 
 ITERATIONS, ROUNDS = 8, 4
 FRAMES = 102_400 * 288
 """Learner frames of every arm: whole updates of 1,024 matches for 100 decisions."""
 
 SETTINGS: dict[str, Any] = {
-    "game.characters": ",".join(CHARACTERS),
+    "game.characters": ",".join(EIGHT),
     "game.matches": 1024,
     "ppo.epochs": 2,
     "generalists.slots": ITERATIONS + 1,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -20,13 +19,14 @@ from typing import Any
 
 from absl import flags, logging
 
-from benchmarks.populations import CHARACTERS
 from benchmarks.ranks import on_ranks
 from camtf import command, files
-from camtf.checkpoint import CheckpointError, RunDirectory
+from camtf.checkpoint import RunDirectory
 from camtf.evaluation.columns import table
 from camtf.evaluation.statistics import with_interval
 from camtf.provenance import provenance
+from camtf.studies.first_generations import first_generations
+from camtf.studies.presets import EIGHT
 
 FLAGS = flags.FLAGS
 
@@ -139,11 +139,11 @@ def settings_of(case: Case, seed: int, generations: int) -> dict[str, Any]:
 
 
 def participants(count: int) -> tuple[str, ...]:
-    """Ids of the first characters that take part: for 8 those of `benchmarks.populations`."""
+    """Ids of the first characters that take part: for 8 those of the study cam8."""
     from camtf.games.duel.game import Duel
     from camtf.games.duel.roster import load_roster
 
-    return CHARACTERS if count == len(CHARACTERS) else Duel(load_roster()).default_characters[:count]
+    return EIGHT if count == len(EIGHT) else Duel(load_roster()).default_characters[:count]
 
 
 def train_population(case: Case, seed: int) -> None:
@@ -163,22 +163,6 @@ def train_case(name: str, seed: int) -> None:
         first_generations(population_run(case, seed), run, case.generations)
     camtf_train(run, "specialists", settings)
     files.write_json(run.path / "done.json", {"case": name, "seed": seed})
-
-
-def first_generations(whole: RunDirectory, run: RunDirectory, count: int) -> None:
-    """Give a run the first generations of a population, as if they were all that were trained."""
-    about = whole.read_population()
-    if len(about["strategies"]) < count:
-        raise CheckpointError(f"{whole.path} has {len(about['strategies'])} generations, {count} are needed")
-    names = about["snapshots"][:count]
-    for folder in ("generalists", "optimizer"):
-        (run.path / folder).mkdir(parents=True, exist_ok=True)
-        for name in names:
-            if (whole.path / folder / f"{name}.npz").exists():
-                shutil.copyfile(whole.path / folder / f"{name}.npz", run.path / folder / f"{name}.npz")
-    square = {key: [row[:count] for row in about[key][:count]] for key in ("payoffs", "games", "mixtures")}
-    lists = {"strategies": about["strategies"][:count], "snapshots": names, "serving": about["serving"][:count]}
-    run.write_population({"algorithm": about["algorithm"], **lists, **square})
 
 
 def camtf_train(run: RunDirectory, stage: str, settings: dict[str, Any]) -> None:

@@ -65,7 +65,7 @@ def _needs_seeds(seeds: int) -> None:
         raise ValueError(f"an interval over training seeds needs at least 2, got {seeds}")
 
 
-def mean_over_battles(mean: np.ndarray, variance: np.ndarray, games: int) -> Estimate:
+def mean_over_battles(mean: np.ndarray, variance: np.ndarray, games: np.ndarray | int) -> Estimate:
     """Mean over cells, with the interval of one run.
 
     The cells are strata: what differs between opponents is no noise. Gains are those of the same battles: the same
@@ -74,17 +74,17 @@ def mean_over_battles(mean: np.ndarray, variance: np.ndarray, games: int) -> Est
     Args:
         mean, variance: of the outcomes or gains of each cell, ``[..., cells]``, the variance divided by the number of
             games as in `camtf.evaluation.findings`.
-        games: of each cell, at least 2.
+        games: of each cell, at least 2; one number, or one for each, ``[cells]``.
 
     Returns:
         Estimate of shape ``[...]``.
     """
-    if games < 2:
-        raise ValueError(f"an interval over battles needs at least 2 games in each cell, got {games}")
+    if np.min(games) < 2:
+        raise ValueError(f"an interval over battles needs at least 2 games in each cell, got {np.min(games)}")
     parts = variance / (games - 1) / mean.shape[-1] ** 2
     total = parts.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = np.where(total > 0, total**2 * (games - 1) / (parts**2).sum(axis=-1), np.inf)
+        freedom = np.where(total > 0, total**2 / (parts**2 / (games - 1)).sum(axis=-1), np.inf)
     return _student(mean.mean(axis=-1), np.sqrt(total), freedom)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from camtf.evaluation import statistics
-from camtf.evaluation.findings import Gain, Table
+from camtf.evaluation.findings import PLAYERS, Gain, Table
 from camtf.evaluation.record import EvaluationRecord
 from camtf.evaluation.report.section import NotMeasured
 from camtf.evaluation.statistics import Estimate
@@ -83,8 +83,9 @@ class Runs:
         return statistics.mean_over_seeds(np.stack([table.rows for table in tables], axis=-1), null=0.5)
 
     def gains(self, kind: str, control: str, opponents: str) -> np.ndarray:
-        """Gains of each seed and character, ``[S, N]``. Raises NotMeasured."""
-        return np.stack([self._gain(record, kind, control, opponents).rows for record in self.records])
+        """Gains of each seed and character, over all opponents of a set of `sets`, ``[S, N]``. Raises NotMeasured."""
+        found = [self._gains(record, kind, control, opponents) for record in self.records]
+        return np.stack([np.nanmean(np.concatenate([g.mean for g in of], axis=1), axis=(1, 2)) for of in found])
 
     def gain_of_each(self, kind: str, control: str, opponents: str) -> Estimate:
         """Gain of each character, ``[N]``: over seeds, or over the battles of a single one. Raises NotMeasured."""
@@ -95,17 +96,32 @@ class Runs:
         return statistics.mean_over_seeds(np.stack([gain.rows for gain in gains], axis=-1))
 
     def mean_gain(self, kind: str, control: str, opponents: str) -> Estimate:
-        """Mean gain over the characters. Raises NotMeasured."""
-        gains = [self._gain(record, kind, control, opponents) for record in self.records]
-        if self.seeds == 1:
-            finite = np.isfinite(gains[0].mean)
-            return _over_battles(gains[0].mean[finite], gains[0].variance[finite], gains[0].games)
-        return statistics.mean_over_seeds(np.array([gain.rows.mean() for gain in gains]))
+        """Mean gain over the characters, and over all opponents of a set of `sets`. Raises NotMeasured."""
+        if self.seeds > 1:
+            return statistics.mean_over_seeds(self.gains(kind, control, opponents).mean(axis=1))
+        cells = [(g, np.isfinite(g.mean)) for g in self._gains(self.first, kind, control, opponents)]
+        mean, variance = (
+            np.concatenate([array[finite] for array, (_, finite) in zip(arrays, cells, strict=True)])
+            for arrays in ([g.mean for g, _ in cells], [g.variance for g, _ in cells])
+        )
+        games = np.concatenate([np.full(finite.sum(), max(g.games, 2)) for g, finite in cells])
+        return statistics.mean_over_battles(mean, variance, games)
+
+    def sets(self) -> tuple[str, ...]:
+        """Sets of opponents that every run has met: ``trained``, ``held_out``, ``bots``, names of own players. What is
+        held out from a run are the populations of others, so that its sets have other names in every run."""
+        found = [dict.fromkeys(o.name if o.group == PLAYERS else o.group for o in r.opponents) for r in self.records]
+        return tuple(name for name in found[0] if all(name in other for other in found))
 
     def controls(self, kind: str, opponents: str) -> list[str]:
-        """What a kind was compared with in every record, against a set."""
-        found = [[g.control for g in r.gains if (g.kind, g.opponents) == (kind, opponents)] for r in self.records]
-        return [name for name in found[0] if all(name in other for other in found)]
+        """What a kind was compared with in every run, against all of a set of `sets`."""
+        found = [
+            {g.control for g in r.gains if (g.kind, g.opponents) == (kind, o.name)}
+            for r in self.records
+            for o in r.opponents
+            if opponents in (o.group, o.name)
+        ]
+        return [k.name for k in self.first.kinds if all(k.name in controls for controls in found)]
 
     def basis(self) -> str:
         """What the intervals are over, for people."""
@@ -118,6 +134,11 @@ class Runs:
             return record.table(kind, opponents)
         except KeyError as error:
             raise self.lacks_kind(kind, f"no battles of {kind} against {opponents} are in {record.run}") from error
+
+    def _gains(self, record: EvaluationRecord, kind: str, control: str, opponents: str) -> list[Gain]:
+        """Against all of a set of `sets`, or one of that name."""
+        names = [o.name for o in record.opponents if opponents in (o.group, o.name)]
+        return [self._gain(record, kind, control, name) for name in names or [opponents]]
 
     def _gain(self, record: EvaluationRecord, kind: str, control: str, opponents: str) -> Gain:
         try:

@@ -22,7 +22,7 @@ def section(runs: Runs) -> Section:
         raise runs.lacks_kind("specialist", "no gains over a control were measured")
     over = {control for control, _, _ in found}
     lacking = [control for control in _WANTED if control not in over]
-    sets = [group for group in _SETS if not any(group == g for _, g, _ in found)]
+    sets = [name for name in _SETS if not any(name == met for _, met, _ in found)]
     surely = [f"over {c}, against {_SETS.get(g, g)}" for c, g, e in found if float(e.low) > 0]
     lost = [f"than {c}, against {_SETS.get(g, g)}" for c, g, e in found if float(e.high) < 0]
     complete = not lacking and not sets
@@ -35,10 +35,7 @@ def section(runs: Runs) -> Section:
     sentence = f"In {len(surely)} of {len(found)} comparisons the Specialists surely win more than the control"
     sentence += f" ({'; '.join(surely)})" if surely else ""
     sentence += f", in {len(lost)} surely less ({'; '.join(lost)})" if lost else ""
-    rows = tuple(
-        (c, g if g == n else f"{g}: {n}", number(e, 100))
-        for (c, g, e), n in zip(found, [name for _, _, name in _pairs(runs)], strict=True)
-    )
+    rows = tuple((control, name, number(estimate, 100)) for control, name, estimate in found)
     return Section(
         KEY, TITLE, SOURCE, "no controls but the Generalist itself", verdict,
         f"{sentence}. A Specialist counts as better only where it beats every control on every "
@@ -49,25 +46,19 @@ def section(runs: Runs) -> Section:
     )  # fmt: skip
 
 
-def _pairs(runs: Runs) -> list[tuple[str, str, str]]:
-    """Control, group and name of the opponents of every gain that all records hold."""
-    return [
-        (control, o.group, o.name)
-        for o in runs.first.opponents
-        if all(any(o.name == other.name for other in r.opponents) for r in runs.records)
-        for control in runs.controls("specialist", o.name)
-    ]
-
-
 def gains(runs: Runs) -> list[tuple[str, str, Estimate]]:
-    """Mean gain over each control against each set of opponents: control, group of the set, gain."""
-    return [(control, group, runs.mean_gain("specialist", control, name)) for control, group, name in _pairs(runs)]
+    """Mean gain over each control against each set of opponents: control, set, gain."""
+    return [
+        (control, name, runs.mean_gain("specialist", control, name))
+        for name in runs.sets()
+        for control in runs.controls("specialist", name)
+    ]
 
 
 def draw(runs: Runs, found: list[tuple[str, str, Estimate]]) -> Figure:
     """A line for each comparison: mean, interval, a dot for each seed."""
     figure, ((panel,),) = style.figure(7.6, 0.36 * len(found) + 1.1)
-    for place, ((control, _, estimate), (_, _, name)) in enumerate(zip(found, _pairs(runs), strict=True)):
+    for place, (control, name, estimate) in enumerate(found):
         colour = style.kind_colour(control, _WANTED.index(control) if control in _WANTED else 0)
         value, low, high = (100 * float(x) for x in estimate[:3])
         panel.errorbar([value], [place], xerr=[[value - low], [high - value]], fmt="o", ms=5, capsize=3, color=colour)
@@ -75,9 +66,7 @@ def draw(runs: Runs, found: list[tuple[str, str, Estimate]]) -> Figure:
             panel, place + 0.2, 100 * runs.gains("specialist", control, name).mean(axis=1), colour, upright=False
         )
     panel.axvline(0, color=style.INK, linewidth=0.8)
-    labels = [
-        f"over {c}, against {_SETS.get(g, name)}" for (c, g, _), (_, _, name) in zip(found, _pairs(runs), strict=True)
-    ]
+    labels = [f"over {control}, against {_SETS.get(name, name)}" for control, name, _ in found]
     panel.set_yticks(np.arange(len(found)), labels)
     panel.set_ylim(len(found) - 0.5, -0.5)
     panel.set_xlabel("gain of the Specialists, points")
