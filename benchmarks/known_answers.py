@@ -57,18 +57,28 @@ CRITERIA = (
     Criterion("transitive_ladder", "least_on_the_row_before", least=0.95),
     Criterion("kuhn_poker", "first_seat", least=-1 / 18 - 0.05, most=-1 / 18 + 0.05),
     Criterion("kuhn_poker", "exploitability", most=0.1),
-    Criterion("leduc_poker", "first_seat", least=-0.0856 - 0.2, most=-0.0856 + 0.2),
-    Criterion("leduc_poker", "exploitability", most=1.2),
+    *(
+        criterion
+        for case in ("leduc_poker", "leduc_poker_nash")
+        for criterion in (
+            Criterion(case, "first_seat", least=-0.0856 - 0.2, most=-0.0856 + 0.2),
+            Criterion(case, "exploitability", most=1.2),
+        )
+    ),
     Criterion("goofspiel_4", "uniform_exploitability", least=1.25, most=1.25),
-    Criterion("goofspiel_4", "largest_gap", most=GAP),
     Criterion("goofspiel_5", "uniform_exploitability", least=2.0, most=2.0),
-    Criterion("goofspiel_5", "largest_gap", most=GAP),
+    *(
+        Criterion(case, "largest_gap", most=GAP)
+        for case in ("goofspiel_4", "goofspiel_4_nash", "goofspiel_5", "goofspiel_5_nash")
+    ),
     Criterion("any_mixture_last8", "share", least=0.5),
     Criterion("any_mixture_belief", "share", least=0.8),
 )
 """Written before the reported runs. Of the poker games only the values are known: how far a population of a few
-strategies is exploited depends on how many there are. Over 16 exact responses to equilibria, Kuhn's is 0 from the 11th
-on, and Leduc's goes up and down between 1.6 and 3.9; uniform play has 0.46 and 2.37."""
+strategies is exploited depends on how many there are, and on the solver. Over 16 exact responses to equilibria, Kuhn's
+is 0 from the 11th on, and Leduc's goes up and down between 1.6 and 3.9, its value between -0.7 and 2.4; over 16 exact
+responses to all before them alike, Leduc's falls to 0.93 and its value stays within 0.2 of the known one. Uniform play
+has 0.46 and 2.37. What a solver is trained with, it is measured with, too."""
 
 MATRICES = 200
 

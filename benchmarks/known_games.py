@@ -71,6 +71,15 @@ _POKER: dict[str, Any] = {
     "generalists.accept_margin": 0.005,
     "generalists.frames": 1_500_000,
 }
+_LEDUC: dict[str, Any] = {
+    **_POKER,
+    "ppo.reward_scale": 0.2,
+    "ppo.entropy_cost": 0.2,
+    "generalists.frames": 4_000_000,
+}
+_UNIFORM: dict[str, Any] = {"generalists.meta_strategy": "uniform"}
+"""Fictitious play: each row answers all before it alike. Its mixtures do not jump from one equilibrium of noisy win
+rates to another, and no row answers one certain opponent, where PPO ends in local optima."""
 _ANY_MIXTURE: dict[str, Any] = {
     "generalists.algorithm": "simplex_neupl",
     "generalists.any_mixture": 0.7,
@@ -160,7 +169,8 @@ def measure_ladder(context: Context, strategies: Strategies) -> Found:
 
 
 def measure_tree(context: Context, strategies: Strategies) -> Found:
-    """Exact values of an OpenSpiel game: row gaps, exploitability of the equilibrium, value of the first seat."""
+    """Exact values of an OpenSpiel game: row gaps; of the mixture F(U), exploitability and the value of the first
+    seat."""
     game, tables = context.game, policy_tables(context, strategies)
     assert isinstance(game, OpenSpielGame)
     tree, rows = game.tree, rows_of(strategies)
@@ -215,10 +225,17 @@ CASES: dict[str, Case] = {
     "leduc_poker": Case(
         lambda: OpenSpielGame("leduc_poker", outcome="payoff"),
         measure_tree,
-        {**_POKER, "ppo.reward_scale": 0.2, "ppo.entropy_cost": 0.2, "generalists.frames": 4_000_000},
+        {**_LEDUC, **_UNIFORM, "generalists.frames": 10_000_000},
     ),
-    "goofspiel_4": Case(lambda: goofspiel(4, outcome="payoff"), measure_tree),
-    "goofspiel_5": Case(lambda: goofspiel(5, outcome="payoff"), measure_tree, {"generalists.frames": 6_000_000}),
+    "leduc_poker_nash": Case(lambda: OpenSpielGame("leduc_poker", outcome="payoff"), measure_tree, _LEDUC),
+    "goofspiel_4": Case(
+        lambda: goofspiel(4, outcome="payoff"), measure_tree, {**_UNIFORM, "generalists.frames": 8_000_000}
+    ),
+    "goofspiel_4_nash": Case(lambda: goofspiel(4, outcome="payoff"), measure_tree),
+    "goofspiel_5": Case(
+        lambda: goofspiel(5, outcome="payoff"), measure_tree, {**_UNIFORM, "generalists.frames": 16_000_000}
+    ),
+    "goofspiel_5_nash": Case(lambda: goofspiel(5, outcome="payoff"), measure_tree, {"generalists.frames": 6_000_000}),
     "any_mixture_last8": Case(lambda: goofspiel(5, "last8", "payoff"), measure_information, _ANY_MIXTURE),
     "any_mixture_full": Case(lambda: goofspiel(5, outcome="payoff"), measure_information, _ANY_MIXTURE),
     "any_mixture_belief": Case(
