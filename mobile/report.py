@@ -14,7 +14,8 @@ from absl import flags
 
 from camtf import command
 from camtf.evaluation.columns import rate, table
-from camtf.evaluation.findings import BOTS
+from camtf.evaluation.findings import BOTS, TRAINED, Gain
+from camtf.evaluation.intervals import NORMAL_95
 from camtf.evaluation.record import FILE as EVALUATION
 from camtf.evaluation.record import EvaluationRecord
 from camtf.files import FileError, write_json, write_text
@@ -24,10 +25,13 @@ from mobile.results import check_models, check_weights, read_evaluation, read_re
 
 FLAGS = flags.FLAGS
 
+_TITLES = {"generalist": "start", "specialist": "Specialist"}
+_SETS = {"trained": "the population", "bots": "the bots"}
+
 
 def join(evaluation: EvaluationRecord, verified: dict[str, Any], timed: dict[str, Any]) -> list[dict[str, Any]]:
-    """One dictionary per character: win rates, and size, latency and agreement by precision."""
-    generalist, specialist = (evaluation.table(kind, "trained") for kind in ("generalist", "specialist"))
+    """One dictionary per character: win rates of every kind of player, and size, latency, agreement by precision."""
+    kinds = [kind.name for kind in evaluation.kinds]
     rows = []
     for k, character in enumerate(evaluation.characters):
         of = [m for m in verified["models"] if m["character"] == character]
@@ -37,9 +41,8 @@ def join(evaluation: EvaluationRecord, verified: dict[str, Any], timed: dict[str
             {
                 "character": character,
                 "name": evaluation.titles[k],
-                "generalist": generalist.rate(k)["win_rate"],
-                "specialist": specialist.rate(k),
-                "specialist_against_bots": _against_bots(evaluation, k),
+                "win_rate": {kind: evaluation.table(kind, TRAINED).rate(k) for kind in kinds},
+                "win_rate_against_bots": {kind: _against_bots(evaluation, kind, k) for kind in kinds},
                 "size_bytes": {p: r["size_bytes"] for p, r in first.items()},
                 "median_us": {p: r["median_us"] for p, r in first.items()},
                 "runtime": next(iter(first.values()))["runtime"],
@@ -49,41 +52,83 @@ def join(evaluation: EvaluationRecord, verified: dict[str, Any], timed: dict[str
     return rows
 
 
-def _against_bots(evaluation: EvaluationRecord, character: int) -> dict[str, float]:
-    """Win rate of a Specialist against each scripted bot."""
+def _against_bots(evaluation: EvaluationRecord, kind: str, character: int) -> dict[str, float]:
+    """Win rate of a kind against each scripted bot."""
     return {
-        bot: evaluation.table("specialist", bots.name).rate(character, number)["win_rate"]
+        bot: evaluation.table(kind, bots.name).rate(character, number)["win_rate"]
         for bots in evaluation.set_of(BOTS)
         for number, bot in enumerate(bots.strategies)
     }
 
 
-def format_report(rows: list[dict[str, Any]], positions: int) -> str:
-    """The table, and below it what its columns mean."""
+def format_report(rows: list[dict[str, Any]], gains: list[Gain], positions: int) -> str:
+    """Win rates beside their controls, then the models, and below each table what its columns mean.
+
+    Args:
+        gains: of the Specialists over each control, against each set of opponents.
+    """
+    return f"{win_rates(rows)}\n\n{gained(gains)}\n\n{models(rows, positions)}"
+
+
+def win_rates(rows: list[dict[str, Any]]) -> str:
+    """Every kind of player against the population and the bots, the Specialists last."""
+    kinds = sorted(rows[0]["win_rate"], key=lambda kind: kind == "specialist")
+    met = bool(rows[0]["win_rate_against_bots"][kinds[0]])
+    header = ["battles won, %", *(_TITLES.get(k, k) for k in kinds[:-1]), f"{_TITLES[kinds[-1]]} [95%]"]
+    header += [f"{'v. bots: ' if i == 0 else ''}{_TITLES.get(k, k)}" for i, k in enumerate(kinds)] if met else []
+    lines = []
+    for row in rows:
+        line = [row["name"], *(f"{100 * row['win_rate'][k]['win_rate']:.1f}" for k in kinds[:-1])]
+        line += [rate(row["win_rate"][kinds[-1]])]
+        line += [f"{100 * _mean(row['win_rate_against_bots'][k]):.1f}" for k in kinds] if met else []
+        lines.append(line)
+    means = [np.mean([row["win_rate"][k]["win_rate"] for row in rows]) for k in kinds]
+    means += [np.mean([_mean(row["win_rate_against_bots"][k]) for row in rows]) for k in kinds] if met else []
+    lines.append(["mean", *(f"{100 * mean:.1f}" for mean in means)])
+    said = (
+        f"{table(header, lines)}\n\n"
+        "As this character against the population that Specialists train against, as every character, "
+        f"{rows[0]['win_rate'][kinds[-1]]['games']:,} battles each; v. bots: mean of the scripted opponents.\n"
+        "start: the Generalist that a Specialist was copied from"
+    )
+    matched = "; matched: it, trained on as all characters for as many frames as all Specialists together"
+    return f"{said}{matched if 'matched' in kinds else ''}."
+
+
+def gained(gains: list[Gain]) -> str:
+    """What the Specialists gain over each control, in one line each."""
+    lines = []
+    for gain in gains:
+        mean, half = 100 * gain.rows.mean(), 100 * NORMAL_95 * np.sqrt((gain.errors**2).sum()) / len(gain.rows)
+        title = _TITLES.get(gain.control, gain.control)
+        lines.append(
+            f"Specialists over {title}, against {_SETS.get(gain.opponents, gain.opponents)}: "
+            f"{mean:+.1f} points [{mean - half:.1f}, {mean + half:.1f}]"
+        )
+    return "\n".join([*lines, "(95% over the battles of this one training; another seed may say otherwise)"])
+
+
+def models(rows: list[dict[str, Any]], positions: int) -> str:
+    """The exported models."""
     precisions = list(rows[0]["agreement"])
-    header = ["character", "Generalist", "Specialist [95%]", "v. bots"]
+    header = ["model"]
     for title in ("KiB", "us", "same, %"):
         header += [f"{p} {title}" if i == 0 else p for i, p in enumerate(precisions)]
     lines = []
     for row in rows:
-        bots = np.mean(list(row["specialist_against_bots"].values()))
-        line = [row["name"], f"{100 * row['generalist']:.1f}", rate(row["specialist"]), f"{100 * bots:.1f}"]
-        line += [f"{row['size_bytes'][p] / 1024:.0f}" for p in precisions]
+        line = [row["name"], *(f"{row['size_bytes'][p] / 1024:.0f}" for p in precisions)]
         line += [f"{row['median_us'][p]:.1f}" for p in precisions]
         line += [f"{100 * row['agreement'][p]:.2f}" for p in precisions]
         lines.append(line)
-    means = [np.mean([r["generalist"] for r in rows]), np.mean([r["specialist"]["win_rate"] for r in rows])]
-    bots = np.mean([list(r["specialist_against_bots"].values()) for r in rows])
-    blank = [""] * (3 * len(precisions))
-    lines.append(["mean", *(f"{100 * m:.1f}" for m in means), f"{100 * bots:.1f}", *blank])
     return (
         f"{table(header, lines)}\n\n"
-        "Generalist, Specialist: battles won (%) as this character against the Generalist as every character, "
-        f"{rows[0]['specialist']['games']:,} each.\n"
-        "v. bots: battles the Specialist won (%), mean of the scripted opponents. KiB: size of the TFLite file.\n"
-        f"us: median time of one inference in {rows[0]['runtime']}, one thread. same: best legal decisions that equal "
-        f"Keras's, of {positions:,} real ones."
+        f"KiB: size of the TFLite file. us: median time of one inference in {rows[0]['runtime']}, one thread. same: "
+        f"best legal decisions that equal Keras's, of {positions:,} real ones."
     )
+
+
+def _mean(rates: dict[str, float]) -> float:
+    return float(np.mean(list(rates.values())))
 
 
 def define_flags() -> None:
@@ -119,7 +164,7 @@ def main() -> None:
         evaluation, verified, timed = read_all(run, models)
         rows = join(evaluation, verified, timed)
         origin = {key: getattr(evaluation, key) for key in ("commit", "machine", "versions", "seed", "weights")}
-        text = format_report(rows, verified["positions"])
+        text = format_report(rows, [g for g in evaluation.gains if g.kind == "specialist"], verified["positions"])
         write_text(run / "report.txt", text + "\n")
         write_json(run / "report.json", {**origin, "characters": rows})
     except (PackError, FileError) as error:

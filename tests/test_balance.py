@@ -13,6 +13,7 @@ import pytest
 from camtf import balance as command
 from camtf import files
 from camtf.evaluation import balance
+from camtf.evaluation.health import write_health
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster, load_roster
 from tests.damage import full_disk
@@ -65,7 +66,7 @@ def test_the_census_and_payoffs_of_a_small_roster(plain: Roster) -> None:
 
 def test_tuning_moves_health_against_the_win_rate(plain_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(plain_folder, tmp_path / "roster")
-    command._write_health(tmp_path / "roster", {"anvil": 1500, "reed": 1600})
+    write_health(tmp_path / "roster", {"anvil": 1500, "reed": 1600})
     before = load_roster(tmp_path / "roster")
     assert before.characters["max_health_hp"].tolist() == [1500, 1600]
     rates = balance.sampled_win_rates(Duel(before), "rusher", 40, 2, seed=3)
@@ -79,7 +80,8 @@ def test_tuning_moves_health_against_the_win_rate(plain_folder: Path, tmp_path: 
 def test_the_command_writes_its_result_or_says_why_not(
     plain_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = {"roster": str(plain_folder), "bot": "punisher", "games": 2, "mirror_games": 1, "tune_rounds": 0, "seed": 1}
+    given = {"roster": str(plain_folder), "bot": "punisher", "games": 2, "mirror_games": 1, "tune_rounds": 0, "seed": 1,
+             "policies": []}  # fmt: skip
     out, census = tmp_path / "made" / "balance.json", balance.census
     monkeypatch.setattr(balance, "census", lambda roster, bot, decisions, seed: census(roster, bot, 700, seed))
     monkeypatch.setattr(command, "FLAGS", SimpleNamespace(**given, out=str(out)))

@@ -109,10 +109,14 @@ def test_the_report_joins_all_three(measured: Path) -> None:
     evaluation, verified, timed = report.read_all(measured, measured)
     rows = report.join(evaluation, verified, timed)
     assert [row["character"] for row in rows] == list(IDS) and rows[0]["agreement"]["int8"] == 0.99
-    text = report.format_report(rows, 123)
-    table = evaluation.table("specialist", "trained")
-    assert rows[1]["specialist"] == table.rate(1) and rows[1]["generalist"] != rows[1]["specialist"]
+    text = report.format_report(rows, list(evaluation.gains), 123)
+    table, against_bots = (evaluation.table("specialist", name) for name in ("trained", "bots"))
+    assert rows[1]["win_rate"]["specialist"] == table.rate(1) != rows[1]["win_rate"]["generalist"]
     assert rate(table.rate(0)) in text and "Ember Fox" in text and "123 real ones" in text
+    mean = f"{100 * np.mean([np.mean(list(row['win_rate_against_bots']['specialist'].values())) for row in rows]):.1f}"
+    assert mean == f"{100 * against_bots.rows.mean():.1f}" and text.split("mean")[1].split("\n")[0].split()[-1] == mean
+    gain = evaluation.gain("specialist", "generalist", "bots").rows.mean()
+    assert f"Specialists over start, against the bots: {100 * gain:+.1f} points [" in text
 
 
 def edit(file: Path, change: Callable[[dict[str, Any]], object]) -> None:

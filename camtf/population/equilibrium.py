@@ -7,6 +7,8 @@ is symmetric and zero-sum, so its value is 0, and p is an equilibrium where no s
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.optimize import linprog
 from scipy.special import log_softmax
@@ -119,15 +121,29 @@ def relative_population_performance(payoffs: np.ndarray) -> float:
         v(P, Q) = p'A q,   (p, q) a Nash equilibrium of the zero-sum game A [m, n]
 
     of what P's m strategies gain against Q's n (Balduzzi et al. 2019, "relative population performance"), in the unit
-    of the payoffs: of ``A = 2 U - 1`` it runs from -1 to 1. By SciPy's linear program.
+    of the payoffs: of ``A = 2 U - 1`` it runs from -1 to 1.
     """
+    return zero_sum(payoffs).value
+
+
+class ZeroSum(NamedTuple):
+    """An equilibrium of a zero-sum game ``[m, n]``."""
+
+    value: float  # for the rows, in the unit of the payoffs
+    rows: np.ndarray  # mixture of the rows, [m]
+    columns: np.ndarray  # mixture of the columns, [n]
+
+
+def zero_sum(payoffs: np.ndarray) -> ZeroSum:
+    """An equilibrium of the zero-sum game of what m rows gain against n columns, by SciPy's linear program."""
     a = _matrix(payoffs, "payoffs", square=False)
     m, n = a.shape
     scale = np.abs(a).max() or 1.0
     found = linprog(np.ones(m), -(a.T / scale + 2.0), -np.ones(n))  # x = p / v of payoffs that are made positive
     if found.status != 0:
         raise ArithmeticError(f"the linear program of {m} x {n} strategies was not solved: {found.message}")
-    return float(scale * (1.0 / found.fun - 2.0))
+    rows, columns = found.x / found.x.sum(), -found.ineqlin.marginals / -found.ineqlin.marginals.sum()
+    return ZeroSum(float(scale * (1.0 / found.fun - 2.0)), rows, np.maximum(columns, 0.0))
 
 
 def effective_diversity(payoffs: np.ndarray) -> float:
