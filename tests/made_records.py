@@ -88,7 +88,7 @@ def record(seed: int = 1, n: int = 4, generations: int = 4, gain: float = 0.15, 
             SocialGraph(kind, "trained", "pfsp", s, -(s * np.log(s)).sum(axis=1)) for kind, s in sigmas.items()
         ),
         information=tuple(
-            Information(kind, 50, 5000, *(np.full((n, n), x) for x in (i, 1e-3, 0, 2e-3, i - 2e-3, i + 2e-3)))
+            Information(kind, 50, 5000, *(np.full((n, n), x) for x in (i, 1e-3, 0, 2e-3, i - 3e-3, i + 1e-3)))
             for kind, i in (("generalist", 0.03), ("specialist", 0.01))
         ),
         curves=tuple(

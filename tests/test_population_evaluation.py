@@ -125,6 +125,23 @@ def test_exploiters_are_measured_against_the_mixture(folder: Path) -> None:
     assert made.error == 0.0 and made.start == "" and made.digest == hunter.snapshot.digest
 
 
+def test_an_evaluation_trains_its_exploiters(tmp_path: Path) -> None:
+    """From scratch, since a network for each character is no start for all: it finds a row that wins. Evaluated again,
+    nothing is trained again."""
+    context = ladder_run(tmp_path, [(0, 1), (2, 1)])
+    config = override(SMALL, {"ppo.learning_rate": 0.02})
+    context = Context(config, GAME, context.run)
+    options = Options(seed=1, exploiters=1, exploiter_frames=6_000)
+    found = evaluate(context, options)
+    (made,) = found.exploiters
+    assert made.win_rate > 0.9 and made.frames == 6_000 and made.start == "" and made.target == ("round_01", "round_02")
+    file = next((tmp_path / "exploiters").glob("*.npz"))
+    written = file.stat().st_mtime_ns
+    (again,) = evaluate(context, options).exploiters
+    assert (again.digest, again.win_rate) == (made.digest, made.win_rate)
+    assert file.stat().st_mtime_ns == written
+
+
 def test_behaviour_is_of_each_kind(found: EvaluationRecord) -> None:
     generalist, specialist = found.behaviour
     assert generalist.skill.tolist() == [[0, 1, 0, 0, 0], [0, 0, 1, 0, 0]]

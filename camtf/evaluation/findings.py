@@ -277,7 +277,7 @@ class Information:
         value: I in nats, summed over the heads, ``[N, N]``: own character, the Generalist's character.
         null: mean of the same over shufflings of who was met where, ``[N, N]``.
         null_low, null_high: 95% of the shufflings lie between, ``[N, N]``.
-        low, high: 95% interval of ``value`` over battles drawn anew (bootstrap), ``[N, N]``.
+        low, high: 95% interval of ``value - null`` over battles (jackknife, Student's t), ``[N, N]``.
     """
 
     kind: str

@@ -29,7 +29,7 @@ from camtf.evaluation.findings import (
 )
 from camtf.settings import quoted
 
-VERSION = 1
+VERSION = 2
 """Of the record. Raised when a field changes its meaning; another version is refused."""
 
 _AGAIN = "python -m camtf.evaluate makes it anew"

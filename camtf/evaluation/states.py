@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.stats import t
 
 from camtf import distributed
 from camtf.evaluation.battles import turns
@@ -20,7 +21,7 @@ from camtf.types import Observation
 
 STATES_PER_BATTLE = 4
 """States of one battle are alike: few of each of many."""
-_SHUFFLES, _RESAMPLES = 100, 200
+_SHUFFLES = 100
 _LATEST = 1 << 24
 
 
@@ -33,7 +34,7 @@ def information(
         battles: between Generalists, of each pair of characters.
     """
     digests = [kind.found.digests for kind in kinds]
-    key = f"information {digests} {generalist.found.digests} {battles} {seed} {STATES_PER_BATTLE} {_SHUFFLES}"
+    key = f"information {digests} {generalist.found.digests} {battles} {seed} {STATES_PER_BATTLE} {_SHUFFLES} jackknife"
     kept = parts.get("information", key)
     if kept is None:
         kept = _measure(context, kinds, generalist, battles, seed)
@@ -58,6 +59,7 @@ def _measure(
     characters = np.array(context.characters)
     cell = np.repeat(np.arange(len(pairs)), battles * STATES_PER_BATTLE)
     theirs = Networks(context, generalist.snapshots, characters).probabilities(second, pairs[cell, 1])
+    quantile = t.ppf(0.975, battles - 1)
     for number, kind in enumerate(kinds):
         own = Networks(context, kind.snapshots, characters).probabilities(first, pairs[cell, 0])
         for place, (k, j) in enumerate(pairs):
@@ -65,9 +67,11 @@ def _measure(
             x, y = [head[rows] for head in own], [head[rows] for head in theirs]
             rng = np.random.default_rng((seed, place))  # the same for every kind
             shown = information_between(x, y, rng, _SHUFFLES)
-            low, high = _interval(x, y, battles, rng)
+            beyond, half = shown.value - shown.null, quantile * standard_error(x, y, battles)
             for name, value in zip(
-                _MEASURED, (shown.value, shown.null, shown.null_low, shown.null_high, low, high), strict=True
+                _MEASURED,
+                (shown.value, shown.null, shown.null_low, shown.null_high, beyond - half, beyond + half),
+                strict=True,
             ):
                 found[name][number, k, j] = value
     return found
@@ -99,17 +103,19 @@ def _sampled(
     return Observation(*(x[0] for x in leaves)), Observation(*(x[1] for x in leaves))
 
 
-def _interval(
-    first: list[np.ndarray], second: list[np.ndarray], battles: int, rng: np.random.Generator
-) -> tuple[float, float]:
-    """95% of the information over battles drawn anew from those that there are."""
-    joint = [
-        np.einsum("bsx,bsy->bxy", *(head.astype(np.float64).reshape(battles, -1, head.shape[1]) for head in (x, y)))
-        for x, y in zip(first, second, strict=True)
-    ]
-    values = []
-    for _ in range(_RESAMPLES):
-        weight = np.bincount(rng.integers(0, battles, battles), minlength=battles)
-        values.append(sum(mutual_information(np.tensordot(weight, table, 1)) for table in joint))
-    low, high = np.quantile(values, [0.025, 0.975])
-    return float(low), float(high)
+def standard_error(first: list[np.ndarray], second: list[np.ndarray], battles: int) -> float:
+    """Standard error of `information_between` over battles: the jackknife, which leaves out a battle at a time.
+
+    A bootstrap will not do: a resample holds fewer different battles than there are, and information that is estimated
+    from fewer is larger.
+
+    Args:
+        first, second: as for `information_between`; the states of a battle stand together.
+    """
+    left_out = np.zeros(battles)
+    for x, y in zip(first, second, strict=True):
+        x, y = (head.astype(np.float64).reshape(battles, -1, head.shape[1]) for head in (x, y))
+        joint = np.einsum("bsx,bsy->bxy", x, y)
+        total = joint.sum(axis=0)
+        left_out += [mutual_information(total - one) for one in joint]
+    return float(np.sqrt((battles - 1) / battles * np.square(left_out - left_out.mean()).sum()))

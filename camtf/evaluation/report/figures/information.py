@@ -47,7 +47,7 @@ def section(runs: Runs) -> Section:
         f"On {before[0].states:,} equal joint states a pair; the null shuffles the pairs. "
         f"Shown is the run {runs.first.run}.",
         {"information": draw(runs.titles, before, after)},
-        (Sheet("Nats, mean over opponents", header, rows, 4),),
+        (Sheet("Nats beyond the null, mean over opponents", header, rows, 4),),
     )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def beyond_null(found: list[Information]) -> np.ndarray:
 def apart(lower: Information, upper: Information) -> bool:
     """Whether the mean intervals of two measurements of one run do not touch. Their halves are averaged, not divided by
     the root of the number of pairs: the pairs share their battles, so that this errs on the wide side."""
-    return bool(np.nanmean(lower.high - lower.null) < np.nanmean(upper.low - upper.null))
+    return bool(np.nanmean(lower.high) < np.nanmean(upper.low))
 
 
 def draw(titles: tuple[str, ...], before: list[Information], after: list[Information]) -> Figure:
@@ -77,7 +77,7 @@ def draw(titles: tuple[str, ...], before: list[Information], after: list[Informa
         values = beyond_null(found)
         for k in range(len(titles)):
             style.dots(panel, k + offset, values[:, k], style.kind_colour(kind), upright=False)
-            low, high = (np.nanmean(x[k] - found[0].null[k]) for x in (found[0].low, found[0].high))
+            low, high = (np.nanmean(x[k]) for x in (found[0].low, found[0].high))
             panel.plot([low, high], [k + offset] * 2, color=style.kind_colour(kind), linewidth=1.2,
                        label=f"{kind}–generalist" if k == 0 else None)  # fmt: skip
     panel.axvline(0, color=style.INK, linewidth=0.8)
@@ -89,4 +89,4 @@ def draw(titles: tuple[str, ...], before: list[Information], after: list[Informa
 
 
 def _cell(found: Information, k: int) -> Number:
-    return Number(*(float(np.nanmean(x[k])) for x in (found.value, found.low, found.high)))
+    return Number(*(float(np.nanmean(x[k])) for x in (found.value - found.null, found.low, found.high)))
