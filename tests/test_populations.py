@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from camtf.algorithms import generalists, train_population
+from camtf.algorithms import generalists, population, specialists, train_population
 from camtf.config import ALGORITHMS, Config, override, preset
 from camtf.evaluation.summary import summary
 from camtf.games.matrix import MatrixGame
@@ -168,6 +169,24 @@ def test_effective_population_of_neupl_is_what_was_accepted(whole: Whole) -> Non
     earlier = sorted(file.stem for file in (context.run.path / "earlier").iterdir())
     assert earlier == ["quarter_1", "quarter_2", "quarter_3"]
     assert list(context.run.read_population()["relative_population_performance"]) == earlier
+
+
+@pytest.mark.parametrize("algorithm", ["neupl", "psro", "independent"])
+def test_specialists_begin_from_every_algorithm(whole: Whole, tmp_path: Path, algorithm: str) -> None:
+    """Each as a copy of who plays its character last, against all strategies of the population."""
+    trained = whole(algorithm, "synchronous")[0].run.path
+    changed = override(config(algorithm), {"specialists.frames": 100, "specialists.opponents": 0})
+    context = begun(tmp_path / "run", GAME, changed)
+    shutil.copytree(trained / "generalists", tmp_path / "run" / "generalists")
+    generalists = population(context)
+    specialists.train(context, generalists)
+    for character, name in enumerate(GAME.characters):
+        copied = generalists.of(character)
+        own, meta = context.run.copy_of(copied, context.run.specialist_file(name))
+        assert not same(own.weights, copied.weights)
+        assert meta["opponents"] == [s.digest for s in generalists.snapshots]
+        own_network = algorithm == "independent" and character == 1
+        assert (copied.digest != generalists.of(0).digest) == own_network
 
 
 @pytest.mark.parametrize(("algorithm", "mode"), MODES)

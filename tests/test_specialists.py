@@ -144,10 +144,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "specialists.convergence.games": 20,
         "specialists.convergence.updates": 1,
     },
-    "a cluster and its control": {
+    "a cluster and its controls": {
         "specialists.clusters.count": 1,
         "specialists.clusters.by": "actions",
-        "specialists.controls": ("matched",),
+        "specialists.controls": ("matched", "own_critic"),
     },
 }
 
