@@ -1,0 +1,240 @@
+// One policy of a pack on the TensorFlow Lite C API: what mobile/README.md says, for an app in C++.
+//
+//   camtf::Pack pack("build/x");                                  // reads and checks the manifest
+//   camtf::Policy policy(pack, pack.entry("ember_fox", "int8"));  // reads and checks the model
+//   policy.set("basic", basic, sizeof basic);                     // and the other inputs
+//   policy.invoke();
+//   camtf::Action action = policy.best();                         // of the legal actions
+//
+// Needs C++17, zlib and a TensorFlow Lite with the C API, of any version that can run the models. An app includes this
+// file, which includes the three beside it. Whatever is wrong is a camtf::PackError in one line that names the file.
+#ifndef CAMTF_POLICY_H_
+#define CAMTF_POLICY_H_
+
+#include <cstdarg>
+#include <cstdio>
+#include <limits>
+#include <memory>
+
+#include "camtf_pack.h"
+#include "tensorflow/lite/c/c_api.h"
+
+namespace camtf {
+
+// The tensors of a model's signature, by name: their number among the inputs, or the outputs, of its subgraph.
+struct Signature {
+  std::map<std::string, int> inputs, outputs;
+};
+
+// Reads the signature "act" out of a TFLite file: the C API did not always tell it. Of TFLite's schema: a Model has
+// subgraphs (field 2) and signatures (7); a subgraph inputs (1) and outputs (2); a signature inputs (0), outputs (1),
+// key (2) and its subgraph (4); each of its tensors a name (0) and its number in the subgraph (1). Throws PackError.
+class SignatureReader {
+ public:
+  explicit SignatureReader(const std::string& model) : model_(model) {}
+
+  Signature read() const {
+    if (model_.compare(4, 4, "TFL3") != 0) throw PackError("it is no TFLite model");
+    const size_t root = follow(0);
+    for (const size_t at : vector(field(root, 7))) {
+      const size_t signature = follow(at);
+      if (text(field(signature, 2)) != "act") continue;
+      const size_t number = field(signature, 4), which = number == 0 ? 0 : little_endian(model_, number, 4);
+      const std::vector<size_t> subgraphs = vector(field(root, 2));
+      if (which >= subgraphs.size()) throw PackError("its signature is of no subgraph");
+      const size_t subgraph = follow(subgraphs[which]);
+      return {tensors(field(signature, 0), field(subgraph, 1)), tensors(field(signature, 1), field(subgraph, 2))};
+    }
+    throw PackError("the model has no signature 'act'");
+  }
+
+ private:
+  size_t follow(size_t at) const { return at + little_endian(model_, at, 4); }
+
+  // Where a field of a table stands, 0 where the table has it not.
+  size_t field(size_t table, int number) const {
+    const size_t layout = table - static_cast<int32_t>(little_endian(model_, table, 4));
+    const size_t entry = 4 + 2 * static_cast<size_t>(number);
+    if (entry >= little_endian(model_, layout, 2)) return 0;
+    const size_t offset = little_endian(model_, layout + entry, 2);
+    return offset == 0 ? 0 : table + offset;
+  }
+
+  // Where each item of a vector stands, all of 4 bytes.
+  std::vector<size_t> vector(size_t at) const {
+    std::vector<size_t> items;
+    if (at == 0) return items;
+    const size_t begin = follow(at), count = little_endian(model_, begin, 4);
+    if (count > model_.size() / 4) throw PackError("it ends too early");
+    for (size_t i = 0; i < count; ++i) items.push_back(begin + 4 + 4 * i);
+    return items;
+  }
+
+  std::string text(size_t at) const {
+    if (at == 0) return "";
+    const size_t begin = follow(at), count = little_endian(model_, begin, 4);
+    if (count > model_.size() || begin + 4 > model_.size() - count) throw PackError("it ends too early");
+    return model_.substr(begin + 4, count);
+  }
+
+  std::map<std::string, int> tensors(size_t named, size_t ordered) const {
+    std::map<std::string, int> out;
+    const std::vector<size_t> numbers = vector(ordered);
+    for (const size_t at : vector(named)) {
+      const size_t tensor = follow(at), number = field(tensor, 1);
+      const uint64_t wanted = number == 0 ? 0 : little_endian(model_, number, 4);
+      for (size_t i = 0; i < numbers.size(); ++i) {
+        if (little_endian(model_, numbers[i], 4) == wanted) out[text(field(tensor, 0))] = static_cast<int>(i);
+      }
+    }
+    return out;
+  }
+
+  const std::string& model_;
+};
+
+// The numbers of a movement and of a skill.
+struct Action {
+  int movement, skill;
+  bool operator==(const Action& other) const { return movement == other.movement && skill == other.skill; }
+};
+
+// The largest legal logit of both heads, the first of equals.
+inline Action choose(const float* movement, int movements, const float* skill, int skills, const float* mask) {
+  const auto largest = [](const float* logits, const float* legal, int count) {
+    int best = 0;
+    float value = -std::numeric_limits<float>::infinity();
+    for (int i = 0; i < count; ++i) {
+      if (legal[i] > 0 && logits[i] > value) value = logits[best = i];
+    }
+    return best;
+  };
+  return {largest(movement, mask, movements), largest(skill, mask + movements, skills)};
+}
+
+// A model, ready to play. Not for two threads at once.
+class Policy {
+ public:
+  // Loads a model of a pack on so many threads; one is best, the model is small. Throws PackError.
+  Policy(const Pack& pack, const Entry& entry, int threads = 1) : file_(pack.path(entry.file)), content_(pack.read(entry)) {
+    try {
+      load(threads);
+      check(pack.manifest().at("inputs"), inputs_);
+      check(pack.manifest().at("outputs"), outputs_);
+      for (const char* head : {"movement", "skill"}) tensor(outputs_, head);
+      mask_.resize(TfLiteTensorByteSize(tensor(inputs_, "mask")) / sizeof(float));
+    } catch (const PackError& error) {
+      throw PackError(file_ + ": " + error.what());
+    }
+    batch_ = TfLiteTensorDim(tensor(inputs_, "mask"), 0);
+  }
+  Policy(const Policy&) = delete;
+  Policy& operator=(const Policy&) = delete;
+
+  int batch() const { return batch_; }
+  int movements() const { return TfLiteTensorDim(tensor(outputs_, "movement"), 1); }
+  int skills() const { return TfLiteTensorDim(tensor(outputs_, "skill"), 1); }
+  std::vector<std::string> inputs() const {
+    std::vector<std::string> names;
+    for (const auto& input : inputs_) names.push_back(input.first);
+    return names;
+  }
+
+  // Copies a whole input, all rows of the batch. Throws PackError where the model has not so many bytes of it.
+  void set(const std::string& input, const void* data, size_t bytes) {
+    TfLiteTensor* const to = const_cast<TfLiteTensor*>(tensor(inputs_, input));
+    if (TfLiteTensorCopyFromBuffer(to, data, bytes) != kTfLiteOk) {
+      throw PackError(file_ + ": '" + input + "' has " + std::to_string(TfLiteTensorByteSize(to)) + " bytes, got " +
+                      std::to_string(bytes));
+    }
+    if (input == "mask") std::memcpy(mask_.data(), data, bytes);
+  }
+
+  void invoke() {
+    if (TfLiteInterpreterInvoke(interpreter_.get()) != kTfLiteOk) throw PackError(file_ + ": inference failed" + said_);
+  }
+
+  // The raw logits of a head, or the value, of the last inference.
+  const float* output(const std::string& name, int row = 0) const {
+    const TfLiteTensor* const found = tensor(outputs_, name);
+    return static_cast<const float*>(TfLiteTensorData(found)) + row * TfLiteTensorByteSize(found) / sizeof(float) / batch_;
+  }
+
+  // The most probable legal action of the last inference.
+  Action best(int row = 0) const {
+    return choose(output("movement", row), movements(), output("skill", row), skills(), mask(row));
+  }
+
+  // A legal action drawn by the policy's probabilities, from a uniform number in (0, 1) for each movement and skill.
+  Action sample(const float* uniforms, int row = 0) const {
+    std::vector<float> noisy(static_cast<size_t>(movements() + skills()));
+    for (int i = 0; i < static_cast<int>(noisy.size()); ++i) {
+      const float logit = i < movements() ? output("movement", row)[i] : output("skill", row)[i - movements()];
+      noisy[i] = logit - std::log(-std::log(uniforms[i]));
+    }
+    return choose(noisy.data(), movements(), noisy.data() + movements(), skills(), mask(row));
+  }
+
+ private:
+  template <typename T, void (*Delete)(T*)>
+  struct Deleter {
+    void operator()(T* made) const { Delete(made); }
+  };
+  template <typename T, void (*Delete)(T*)>
+  using Owned = std::unique_ptr<T, Deleter<T, Delete>>;
+  using Named = std::map<std::string, const TfLiteTensor*>;
+
+  void load(int threads) {
+    const Signature signature = SignatureReader(content_).read();
+    model_.reset(TfLiteModelCreate(content_.data(), content_.size()));
+    if (!model_) throw PackError("it is no TFLite model");
+    const Owned<TfLiteInterpreterOptions, TfLiteInterpreterOptionsDelete> options(TfLiteInterpreterOptionsCreate());
+    TfLiteInterpreterOptionsSetNumThreads(options.get(), threads);
+    TfLiteInterpreterOptionsSetErrorReporter(options.get(), &Policy::report, this);
+    interpreter_.reset(TfLiteInterpreterCreate(model_.get(), options.get()));
+    if (!interpreter_ || TfLiteInterpreterAllocateTensors(interpreter_.get()) != kTfLiteOk) {
+      throw PackError(std::string("TensorFlow Lite ") + TfLiteVersion() + " cannot run it" + said_);
+    }
+    for (const auto& [name, i] : signature.inputs) inputs_[name] = TfLiteInterpreterGetInputTensor(interpreter_.get(), i);
+    for (const auto& [name, i] : signature.outputs) outputs_[name] = TfLiteInterpreterGetOutputTensor(interpreter_.get(), i);
+  }
+
+  // That the model has the tensors of the manifest. The Generalist's takes its mixture as well.
+  static void check(const Json& said, const Named& found) {
+    for (const auto& [name, about] : said.members()) {
+      const TfLiteTensor* const there = tensor(found, name);
+      const std::vector<Json>& shape = about.at("shape").items();
+      bool same = TfLiteTensorNumDims(there) == static_cast<int>(shape.size());
+      for (size_t i = 0; same && i < shape.size(); ++i) {
+        same = TfLiteTensorDim(there, static_cast<int>(i)) == shape[i].whole(1);
+      }
+      const TfLiteType type = about.at("dtype").text() == "int32" ? kTfLiteInt32 : kTfLiteFloat32;
+      if (!same || TfLiteTensorType(there) != type) throw PackError("'" + name + "' is another tensor than the manifest says");
+    }
+  }
+
+  static const TfLiteTensor* tensor(const Named& among, const std::string& name) {
+    const auto found = among.find(name);
+    if (found == among.end() || found->second == nullptr) throw PackError("the model has no tensor '" + name + "'");
+    return found->second;
+  }
+
+  static void report(void* policy, const char* format, va_list arguments) {
+    char line[300];
+    std::vsnprintf(line, sizeof line, format, arguments);
+    static_cast<Policy*>(policy)->said_ = std::string(": ") + line;
+  }
+
+  const float* mask(int row) const { return mask_.data() + row * mask_.size() / batch_; }
+
+  std::string file_, content_, said_;
+  Owned<TfLiteModel, TfLiteModelDelete> model_;
+  Owned<TfLiteInterpreter, TfLiteInterpreterDelete> interpreter_;  // goes before the model
+  Named inputs_, outputs_;
+  std::vector<float> mask_;  // of the last set: an inference may write over its inputs
+  int batch_ = 1;
+};
+
+}  // namespace camtf
+
+#endif  // CAMTF_POLICY_H_
