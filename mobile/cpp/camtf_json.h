@@ -14,9 +14,16 @@
 
 namespace camtf {
 
-// A file of a pack is missing, damaged, or does not fit the others. Names the file.
+// A file of a pack is missing, damaged, or does not fit the others. Names the file, in one line, whatever it holds.
 struct PackError : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  explicit PackError(const std::string& text) : std::runtime_error(line(text)) {}
+
+ private:
+  static std::string line(std::string text) {
+    if (text.size() > 1000) text = text.substr(0, 1000) + "...";
+    std::replace_if(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+    return text;
+  }
 };
 
 // A value of JSON. Every reader below throws PackError where the value is of another kind, naming what was asked for.

@@ -10,7 +10,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Prints a line. Returns whether the logits of a float model are as near as the contract says.
+// Prints a line. Returns whether the model computes what it should: logits within the contract's bounds, or, of int8 and
+// delta models, nine of ten decisions as Keras. A runtime that is too old for an int8 model computes it wrongly.
 bool run(const camtf::Pack& pack, const camtf::Entry& entry) {
   camtf::Policy policy(pack, entry);
   std::map<std::string, camtf::Array> golden = pack.golden(entry.character);
@@ -48,8 +49,10 @@ bool run(const camtf::Pack& pack, const camtf::Entry& entry) {
   std::printf("%-32s %-8s %3d of %3d decisions as Keras, logits within %.2g, median %.1f us, p99 %.1f us\n",
               entry.character.c_str(), entry.precision.c_str(), same, count, largest, median,
               microseconds.empty() ? 0 : microseconds[microseconds.size() * 99 / 100]);
-  const float allowed = entry.precision == "float32" ? 1e-5f : entry.precision == "float16" ? 1e-2f : INFINITY;
-  return count > 0 && largest < allowed;
+  if (entry.precision == "float32" || entry.precision == "float16") {
+    return count > 0 && largest < (entry.precision == "float32" ? 1e-5f : 1e-2f);
+  }
+  return count > 0 && same >= 0.9 * count;
 }
 
 }  // namespace
@@ -60,7 +63,7 @@ int main(int count, char** arguments) try {
   std::printf("%zu models, TensorFlow Lite %s, one thread\n", pack.models().size(), TfLiteVersion());
   bool all = true;
   for (const camtf::Entry& entry : pack.models()) all = run(pack, entry) && all;
-  if (!all) std::cerr << "error: the logits of a float model are too far from Keras's\n";
+  if (!all) std::cerr << "error: this TensorFlow Lite computes a model otherwise than it should\n";
   return all ? 0 : 1;
 } catch (const std::exception& error) {
   std::cerr << "error: " << error.what() << "\n";
