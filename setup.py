@@ -13,6 +13,7 @@ EXTRAS = {
     # tf-keras asks for "tensorflow": with "tensorflow-cpu" pip would install both, one over the other.
     "train": [
         "tensorflow==2.18.*",
+        "tensorboard==2.18.*",
         "keras>=3.5",
         "tensorflow-probability==0.25.*",
         "tf-keras==2.18.*",

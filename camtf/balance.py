@@ -11,7 +11,6 @@ it, which is another balance: who is too strong, against whom, by which skill, a
 from __future__ import annotations
 
 import dataclasses
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -176,7 +175,9 @@ def main() -> None:
             print(designer.report(result) if FLAGS.policies else _table(result))
             if FLAGS.out:
                 files.write_json(Path(FLAGS.out), result)
-            print(json.dumps({key: value for key, value in result.items() if key not in _ROWS}))
+                command.say_last({"all win rates": FLAGS.out}, {})
+            short = {key: value for key, value in result.items() if key not in _ROWS}
+            command.print_result(short, Path(FLAGS.out) if FLAGS.out else None)
     except (ConfigError, GameError, RosterError, files.FileError, distributed.RankLostError) as error:
         raise command.failure(error) from error
 

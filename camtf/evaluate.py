@@ -6,7 +6,7 @@ Under `horovodrun` the ranks share the battles. Writes ``evaluation.json`` into 
 from __future__ import annotations
 
 import dataclasses
-import json
+from pathlib import Path
 from typing import Any
 
 from absl import flags
@@ -85,8 +85,15 @@ def main() -> None:
         if distributed.rank() == 0:
             print(evaluation_tables(found))
             record.write(file, found)
-            print(f"\nwritten to {file}")
-            print(json.dumps(flat_summary(found)))
+            run_dir, models = command.flag("run_dir", run.path), Path("build") / run.path.resolve().name
+            command.say_last(
+                {"all measurements": file},
+                {
+                    "every figure": f"python -m camtf.report {run_dir}",
+                    "models for an app": f"python -m mobile.export {run_dir} {command.flag('out_dir', models)}",
+                },
+            )
+            command.print_result(flat_summary(found), file)
     except (ConfigError, GameError, files.FileError, distributed.RankLostError) as error:
         raise command.failure(error) from error
 

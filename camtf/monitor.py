@@ -1,4 +1,4 @@
-"""What a phase shows while it trains: log lines, one JSON line per update, TensorBoard."""
+"""What a phase shows while it trains: a line of progress, one JSON line per update, TensorBoard."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
-from absl import logging
+from tensorboard.plugins.hparams import api as hparams
 
 from camtf import files
 from camtf.checkpoint import RunDirectory
+from camtf.config import Config, leaves
 from camtf.evaluation.columns import bar
 from camtf.model.policy import Policy
+from camtf.progress import Progress
 
-_LOG_SECONDS = 10.0
 Pictures = Callable[[], Mapping[str, np.ndarray]]
 """Draws what there is to see, by name, uint8 ``[height, width, 3]``."""
 
@@ -30,18 +31,17 @@ class Monitor:
     Args:
         updates, done: updates of the whole phase, and how many were already made when it began.
         frames_per_update: learner frames of an update, over all ranks.
-        histogram_updates: updates between two histograms of the weights and two rows of pictures, 0 for none.
+        config: of the run; TensorBoard's HParams get all its settings.
     """
 
     def __init__(
-        self, run: RunDirectory, phase: str, updates: int, done: int, frames_per_update: int, histogram_updates: int
+        self, run: RunDirectory, phase: str, updates: int, done: int, frames_per_update: int, config: Config
     ) -> None:
-        self._run, self._phase = run, phase
+        self._run, self._phase, self._config = run, phase, config
         self._folder = run.path / "tensorboard" / phase
         self._updates, self._done = updates, done
         self._frames_per_update = frames_per_update
-        self._histogram_updates = histogram_updates
-        self._began = self._last = time.monotonic()
+        self._began, self._progress = time.monotonic(), Progress()
         self._bots: dict[str, float] = {}  # at the last look at them
         self._writer: tf.summary.SummaryWriter | None = None
 
@@ -55,10 +55,10 @@ class Monitor:
         self._run.append_metrics(self._phase, {"update": number, "frames": frames, **metrics})
         self._summarise(number, metrics, policy, pictures)
         self._bots |= {name: value for name, value in metrics.items() if name.startswith("v_")}
-        now = time.monotonic()
-        if now - self._last >= _LOG_SECONDS or number == self._updates:
-            self._last = now
-            self._log(number, frames, rate, metrics)
+        if number == self._updates:
+            self._progress.end(self._line(number, frames, rate, metrics))
+        elif self._progress.due():
+            self._progress.show(self._line(number, frames, rate, metrics))
 
     def close(self) -> None:
         """Write what is left. Raises FileError where it cannot be written."""
@@ -66,25 +66,27 @@ class Monitor:
             with self._writing():
                 self._writer.close()
 
-    def _log(self, number: int, frames: int, rate: float, metrics: dict[str, float]) -> None:
-        bots = [f"{name.removeprefix('v_')} {won:.2f}" for name, won in self._bots.items()]
-        logging.info(
-            "%s %s %s of %s frames, %s frames/s, %d s left; wins: %s; entropy %.2f, kl %.4f",
-            self._phase, bar(number, self._updates), f"{frames:,}",
-            f"{self._updates * self._frames_per_update:,}", f"{rate:,.0f}",
-            (self._updates - number) * self._frames_per_update / rate,
-            ", ".join([f"others {metrics['win_rate']:.2f}", *bots]),
-            metrics["entropy"], metrics["kl"],
-        )  # fmt: skip
+    def _line(self, number: int, frames: int, rate: float, metrics: dict[str, float]) -> str:
+        wins = [f"others {metrics['win_rate']:.2f}"]
+        wins += [f"{name.removeprefix('v_')} {won:.2f}" for name, won in self._bots.items()]
+        seconds = (self._updates - number) * self._frames_per_update / rate
+        return (
+            f"{self._phase} {bar(number, self._updates)} {frames:,} of {self._updates * self._frames_per_update:,} "
+            f"frames, {rate:,.0f} frames/s, {seconds:.0f} s left; "
+            f"wins: {', '.join(wins)}; entropy {metrics['entropy']:.2f}, kl {metrics['kl']:.4f}"
+        )
 
     def _summarise(self, number: int, metrics: dict[str, float], policy: Policy, pictures: Pictures) -> None:
         with self._writing():
             if self._writer is None:
                 self._writer = tf.summary.create_file_writer(str(self._folder))
+                with self._writer.as_default(step=number):
+                    hparams.hparams(settings(self._config), trial_id=f"{self._run.path.resolve().name}/{self._phase}")
             with self._writer.as_default(step=number):
                 for name, value in metrics.items():
                     tf.summary.scalar(name, value)
-                if self._histogram_updates and number % self._histogram_updates == 0:
+                every = self._config.histogram_updates
+                if every and number % every == 0:
                     for name, picture in pictures().items():
                         tf.summary.image(name, picture[None])
                     for path, weight in policy.get_weights().items():
@@ -101,3 +103,8 @@ class Monitor:
                     raise
                 reason = error.message.split("; ", 1)[-1].split("\n")[0]
                 raise OSError(_WRITE_ERRORS.get(type(error), errno.EIO), reason) from error
+
+
+def settings(config: Config) -> dict[str, bool | int | float | str]:
+    """Every setting by its dotted name, as TensorBoard's HParams take it: a tuple as one string."""
+    return {name: ",".join(map(str, value)) if isinstance(value, tuple) else value for name, _, value in leaves(config)}

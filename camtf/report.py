@@ -54,8 +54,12 @@ def main() -> None:
     except (ConfigError, RosterError, files.FileError, ValueError) as error:
         raise command.failure(error) from error
     print(table(["result", "the papers' claim"], [_line(part) for part in parts]))
-    print(f"\nwritten to {page}")
-    print(json.dumps({"report": str(page), **{p.key: p.verdict.name.lower() for p in parts if isinstance(p, Section)}}))
+    command.say_last(
+        {"the page": page, "figures and numbers": page.parent / "report"},
+        {"read it": f"open {page} in a browser"},
+    )
+    verdicts = {p.key: p.verdict.name.lower() for p in parts if isinstance(p, Section)}
+    command.print_result({"report": str(page), **verdicts}, page.parent / "report" / "numbers.json")
 
 
 def write_report(

@@ -21,6 +21,14 @@ from camtf.settings import quoted
 
 FLAGS = flags.FLAGS
 
+SHOWN = (
+    "preset", "run_dir", "stage", "seed", "game.name", "game.characters", "game.matches", "network.name",
+    "generalists.algorithm", "generalists.generations", "generalists.frames", "specialists.frames",
+    "specialists.groups", "specialists.advantage", "specialists.controls", "ppo.learning_rate", "ppo.epochs",
+    "ppo.entropy_cost", "ppo.mode", "evaluation.yardstick_updates",
+)  # fmt: skip
+"""The flags that matter most: what ``--help`` shows."""
+
 STAGES = {"generalists": ("generalists",), "specialists": ("specialists",), "all": ("generalists", "specialists")}
 
 
@@ -120,6 +128,8 @@ def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...])
                 print(summary(run), flush=True)
             if "specialists" in stages:
                 specialists.train(context, strategies)
+            if distributed.rank() == 0:
+                say_last(run, stages, distributed.size())
     except interrupt.Interrupted as stop:
         if distributed.rank() == 0:
             logging.info("%s; the same command goes on from there", stop)
@@ -130,6 +140,18 @@ def train(config: Config, run: checkpoint.RunDirectory, stages: tuple[str, ...])
         raise command.failure(error) from error
 
 
+def say_last(run: checkpoint.RunDirectory, stages: tuple[str, ...], ranks: int) -> None:
+    """Where the results of a finished run are, and what comes next."""
+    where = {"Generalists": run.path / "generalists", "Specialists": run.path / "specialists"}
+    where = {name: folder for name, folder in where.items() if name.lower() in (*stages, "generalists")}
+    launch = f"horovodrun -np {ranks} " if ranks > 1 else ""
+    then = {"measure it": f"{launch}python -m camtf.evaluate {command.flag('run_dir', run.path)}"}
+    if "specialists" not in stages:
+        then = {"Specialists": "the same command with --stage=specialists"}
+    curves = {"see the curves": f"tensorboard {command.flag('logdir', run.path / 'tensorboard')}"}
+    command.say_last({**where, "metrics": run.path / "metrics"}, {**then, **curves})
+
+
 if __name__ == "__main__":
     define_flags()
-    command.run(main)
+    command.run(main, SHOWN)

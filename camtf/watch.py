@@ -69,7 +69,11 @@ def main() -> None:
             write_film(out, Path(FLAGS.film), FLAGS.film_first, FLAGS.film_decisions)
     except (ConfigError, RosterError, RuntimeError, ImportError, ValueError) as error:
         raise command.failure(error) from error
-    print(f"{' v. '.join(replay.characters)}: {len(replay.actions)} decisions; open {out} in a browser")
+    print(f"{' v. '.join(replay.characters)}: {len(replay.actions)} decisions")
+    where = {"the match": out} if FLAGS.replay else {"the match": out, "its replay": out.with_suffix(".npz")}
+    command.say_last(
+        {**where, **({"the film": FLAGS.film} if FLAGS.film else {})}, {"watch it": f"open {out} in a browser"}
+    )
 
 
 def _new_match() -> tuple[Roster, replays.Replay]:

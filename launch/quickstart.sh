@@ -13,8 +13,13 @@ ranks=2
 
 say() { printf '\n[quickstart %3ds] %s\n' "$SECONDS" "$*"; }
 
-# Ctrl-C is for the ranks: the filter outlives it and shows their last words.
+# In a terminal, launch/horovodrun shows what ranks write as it should be. Elsewhere a filter takes off what stands
+# before each line; Ctrl-C is for the ranks: the filter outlives it and shows their last words.
 on_ranks() {
+  if [[ -t 1 && -t 2 ]]; then
+    horovodrun -np "$ranks" --disable-cache "$@"
+    return
+  fi
   horovodrun -np "$ranks" --disable-cache "$@" 2>&1 | (trap '' INT && exec sed -u -E 's/^\[[0-9]+\]<std(out|err)>://')
 }
 

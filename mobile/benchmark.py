@@ -8,7 +8,6 @@ Writes ``benchmark.json`` next to the models.
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -92,9 +91,11 @@ def main() -> None:
     print(table(header, rows))
     if "encode_median_us" in found:
         print(f"\nBefore a decision, the game writes the modules of both players in {found['encode_median_us']} us.")
-    print(f"\n{FLAGS.runs:,} calls each; times in microseconds; written to {file}")
+    print(f"\n{FLAGS.runs:,} calls each; times in microseconds")
+    models, run = command.flag("model_dir", folder), command.flag("run_dir", pack.manifest["run"])
+    command.say_last({"all times": file}, {"one table of the run": f"python -m mobile.report {run} {models}"})
     short = ("model", "precision", "runtime", "threads", "median_us", "p99_us", "size_bytes")
-    print(json.dumps({"results": [{key: r[key] for key in short} for r in found["results"]]}))
+    command.print_result({"results": [{key: r[key] for key in short} for r in found["results"]]}, file)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ there already, made from the same weights by the same settings, is kept. Where i
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from absl import flags
@@ -64,8 +63,16 @@ def main() -> None:
         raise command.failure(error) from error
     rows = [[e.file, e.character, e.precision, f"{e.size_bytes:,}"] for e in entries]
     print(table(["file", "character", "precision", "bytes"], rows))
-    print(f"\nwritten to {folder}; {exporter.kept} files were there already")
-    print(json.dumps({"models": len(entries), "kept": exporter.kept, "folder": str(folder)}))
+    print(f"\n{exporter.kept} files were there already")
+    models, run = command.flag("model_dir", folder), command.flag("run_dir", FLAGS.run_dir)
+    command.say_last(
+        {"models and manifest": folder, "how an app uses them": "mobile/README.md"},
+        {
+            "compare with Keras": f"python -m mobile.verify {run} {models}",
+            "time them": f"python -m mobile.benchmark {models}",
+        },
+    )
+    command.print_result({"models": len(entries), "kept": exporter.kept, "folder": str(folder)}, None)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,13 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
 from camtf.checkpoint import RunDirectory
+from camtf.evaluation.columns import bar
 from camtf.evaluation.record import FILE as EVALUATION
 from camtf.files import FileError, check_writable
 from camtf.model.policy import BuildNetwork, Policy
+from camtf.progress import Progress
 from camtf.provenance import provenance
 from camtf.settings import quoted
 from mobile import deltas, golden
@@ -151,9 +152,11 @@ class Exporter:
         about: dict[str, Any] = {"golden": {}}
         with Staging(self.folder) as staging:
             self._check_room(plans)
+            progress = Progress()
             for done, plan in enumerate(plans):
+                if progress.due():
+                    progress.show(f"export {bar(done, len(plans))} {done} of {len(plans)} characters, now {plan.name}")
                 entries += self._export_one(plan, floats, about["golden"], staging)
-                logging.info("%d of %d: %s", done + 1, len(plans), plan.name)
             if "delta" in self.options.precisions:
                 about["deltas"], more = self._export_deltas(floats, staging)
                 entries += more

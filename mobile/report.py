@@ -5,7 +5,6 @@ Joins what `camtf.evaluate`, `mobile.verify` and `mobile.benchmark` measured. Wr
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -169,16 +168,16 @@ def main() -> None:
         write_json(run / "report.json", {**origin, "characters": rows})
     except (PackError, FileError) as error:
         raise command.failure(error) from error
-    print(f"{text}\n")
-    for what, where in (
-        ("Generalists", run / "generalists"),
-        ("Specialists", run / "specialists"),
-        ("TFLite models", models),
-        ("all win rates", run / EVALUATION),
-        ("this table", run / "report.txt"),
-    ):
-        print(f"{what:14} {where}")
-    print(json.dumps({"characters": rows}))
+    print(text)
+    where = {
+        "Generalists": run / "generalists",
+        "Specialists": run / "specialists",
+        "TFLite models": models,
+        "all win rates": run / EVALUATION,
+        "this table": run / "report.txt",
+    }
+    command.say_last(where, {"every figure": f"python -m camtf.report {command.flag('run_dir', run)}"})
+    command.print_result({"characters": rows}, run / "report.json")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ against the Generalist population; all sample their actions. Under `horovodrun` 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +16,18 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import flags, logging
+from absl import flags
 
 from camtf import command, distributed
 from camtf.checkpoint import RunDirectory
 from camtf.config import ConfigError
 from camtf.evaluation.battles import Side, View, play
-from camtf.evaluation.columns import rate, table
+from camtf.evaluation.columns import bar, rate, table
 from camtf.evaluation.intervals import rate_with_interval
 from camtf.files import FileError, check_writable, write_json
 from camtf.games.protocol import GameError
 from camtf.model import policy as keras_policy
+from camtf.progress import Progress
 from camtf.provenance import provenance
 from camtf.types import Observation
 from mobile.files import PackError
@@ -119,11 +119,13 @@ class Verifier:
         """One dictionary per model. Raises PackError where a model is damaged."""
         names = list(dict.fromkeys(model.character for model in self.pack.models))
         results: list[dict[str, Any]] = []
+        progress = Progress()
         for done, name in enumerate(names):
+            if progress.due() and distributed.rank() == 0:
+                progress.show(f"comparison {bar(done, len(names))} {done} of {len(names)} characters, now {name}")
             # A seed of its own: battles of different characters are to be independent.
             seed = self.seed + done
             results += self._generalist(seed) if name == GENERALIST else self._specialist(name, seed)
-            logging.info("%d of %d: %s is compared", done + 1, len(names), name)
         return results
 
     def _specialist(self, name: str, seed: int) -> list[dict[str, Any]]:
@@ -264,8 +266,12 @@ def main() -> None:
     except (ConfigError, GameError, PackError, FileError, ImportError, distributed.RankLostError) as error:
         raise command.failure(error) from error
     print(format_report(results, summary))
-    print(f"\n{positions:,} positions and {battles:,} battles for each model; written to {file}")
-    print(json.dumps(summary))
+    print(f"\n{positions:,} positions and {battles:,} battles for each model")
+    command.say_last(
+        {"all comparisons": file},
+        {"time the models": f"python -m mobile.benchmark {command.flag('model_dir', folder)}"},
+    )
+    command.print_result(summary, file)
 
 
 if __name__ == "__main__":

@@ -217,7 +217,7 @@ def test_monitoring_on_a_full_disk(tmp_path: Path) -> None:
     metrics = {"win_rate": 0.5, "entropy": 1.0, "kl": 0.1} | {f"v_{i}": 0.5 for i in range(40)}
     policy: Any = None  # no histograms
     for limit_bytes, where in ((500, r"metrics/x.jsonl"), (2000, r"tensorboard/x")):
-        monitor = Monitor(run, "x", 2, 0, 640, 0)
+        monitor = Monitor(run, "x", 2, 0, 640, preset("test"))
         run.trim_metrics("x", 0)
         with full_disk(limit_bytes), pytest.raises(FileError, match=rf"{where} cannot be written: files may not"):
             monitor.update(1, metrics, policy, dict)

@@ -64,7 +64,7 @@ def read(program: Path, kind: str, contents: list[bytes], folder: Path) -> list[
 @needs_compiler
 def test_json_by_hand(readers: Path, tmp_path: Path) -> None:
     cases = {
-        r'{"b": [1, -2.5e2, []], "a": {"x": true, "y": null}}': "{'61':{'78':-,'79':-,},'62':[1.000000,-250.000000,[],],}",
+        r'{"b": [1, -2.5e2, []], "a": {"x": true}}': "{'61':{'78':-,},'62':[1.000000,-250.000000,[],],}",
         r'"\u00e9\ud83d\ude00\n\"\u20ac é"': "'" + 'é😀\n"€ é'.encode().hex() + "'",
         "[1,]": "error: it is no JSON: a value is needed at byte 3",
         '{"a": 1, "a": 2}': "error: it is no JSON: each name once is needed at byte 15",

@@ -16,19 +16,17 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from absl import logging
 
 from camtf import distributed, files
 from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.evaluation.battles import BotSide, Side, Turn, View, turns
 from camtf.evaluation.columns import bar
 from camtf.games.protocol import Game
+from camtf.progress import Progress
 from camtf.types import Observation
 
 LOT = 16_384
 """Battles that are played in one go and kept as one part: what an interruption can cost."""
-
-_LOG_SECONDS = 10.0
 
 
 class Lot(NamedTuple):
@@ -247,19 +245,17 @@ class _Progress:
 
     def __init__(self, battles: int) -> None:
         self._battles, self._done, self._played = battles, 0, 0
-        self._began = self._last = time.monotonic()
+        self._began, self._line = time.monotonic(), Progress()
 
     def add(self, battles: int, played: bool) -> None:
         """So many more are there, played now or found."""
         self._done += battles
         self._played += battles * played
-        now = time.monotonic()
-        if not self._battles or distributed.rank() or now - self._last < _LOG_SECONDS:
+        if not self._battles or distributed.rank() or not self._line.due():
             return
-        self._last = now
-        rate = self._played / max(now - self._began, 1e-9)
+        rate = self._played / max(time.monotonic() - self._began, 1e-9)
         left = f"{max(self._battles - self._done, 0) / rate:,.0f} s left" if rate else "time left unknown"
-        logging.info(
-            "evaluation %s %s of %s battles, %s battles/s, %s",
-            bar(self._done, self._battles), f"{self._done:,}", f"{self._battles:,}", f"{rate:,.0f}", left,
-        )  # fmt: skip
+        self._line.show(
+            f"evaluation {bar(self._done, self._battles)} {self._done:,} of {self._battles:,} battles, "
+            f"{rate:,.0f} battles/s, {left}"
+        )

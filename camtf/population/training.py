@@ -197,9 +197,7 @@ class Training:
         distributed.check_replicas(learner.variables)
         if distributed.sum_over_ranks([float(requested())], "stops")[0]:  # while it started, which takes seconds
             raise Interrupted(f"{task.name}: stopped after update {self.updates} of {self.total_updates}")
-        monitor = Monitor(
-            run, task.name, self.total_updates, self.updates, self._frames_per_update, config.histogram_updates
-        )
+        monitor = Monitor(run, task.name, self.total_updates, self.updates, self._frames_per_update, config)
         with contextlib.closing(monitor), contextlib.closing(self._unrolls):
             while self.updates < self.total_updates:
                 began = time.monotonic()
