@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import math
 import random
+import subprocess
+import sys
 from collections import Counter
+from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
 from absl import flags
 
-from camtf import command, plan, train
+from camtf import command, plan, progress, train
 from camtf.config import Config, ConfigError, from_json, leaves, preset, to_json
 
 NAMES = [name for name, _, _ in leaves(Config())]
@@ -114,3 +118,64 @@ def test_flags_lie_over_the_preset() -> None:
     expected: dict[str, Any] = {"ppo.learning_rate": 3e-4, "network.trunk": (64, 32), "game.characters": ("iron_bull",)}
     expected |= {"generalists.algorithm": "neupl", "generalists.belief": True}
     assert different == expected
+
+
+def answered(asked: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """What a question of the command line prints, which ends with status 0."""
+    values = flags.FlagValues()
+    train.define_flags(values)
+    with pytest.raises(SystemExit) as end:
+        command.answer_questions(["train", "--run_dir=x", asked], "About ``train``.\n", train.SHOWN, values)
+    assert end.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_help_shows_the_flags_that_matter_and_helpfull_all(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = answered("--help", capsys).splitlines()
+    assert lines[0] == "About train."
+    heads = [line.strip().removeprefix("--").split("=")[0] for line in lines if line.startswith("  --")]
+    assert heads == list(train.SHOWN) and len(heads) == 20
+    assert "  --preset=quickstart" in lines and lines[-1] == f"{len(NAMES) + 3 - 20} more settings: --helpfull"
+    assert answered("-h", capsys).splitlines() == lines
+    full = answered("--helpfull", capsys)
+    for name, field, _ in leaves(Config()):
+        assert f"  --{name}=" in full or f"  --[no]{name}\n" in full
+        assert field.metadata["help"].split()[0] in full
+    with pytest.raises(SystemExit):  # a flag of other name is none of these questions
+        command.parse(["train", "--run_dir=x", "--helpful"])
+    assert command.answer_questions(["train", "--run_dir=x", "--seed=1"], "", (), flags.FlagValues()) is None
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert answered("--version", capsys) == f"camtf {metadata.version('camtf')}\n"
+
+    def missing(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert command.version() == "of a checkout that is not installed"
+
+
+def test_a_program_answers_before_it_needs_its_flags() -> None:
+    command_line = [sys.executable, "-m", "camtf.train", "--help"]
+    done = subprocess.run(command_line, cwd=Path(__file__).parents[1], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Train a population: ") and "  --stage=all\n" in done.stdout
+    assert done.stdout.count("  --") == 20
+
+
+def test_the_end_of_a_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    command.say_last({"models": Path("build/x")}, {"time them": f"benchmark {command.flag('model_dir', 'a b')}"})
+    assert capsys.readouterr().out.splitlines() == [
+        "", "where everything is", "  models     build/x",
+        "", "what to type next", "  time them  benchmark --model_dir='a b'",
+    ]  # fmt: skip
+    long = {str(i): i for i in range(100)}
+    command.print_result(long, Path("x.json"))
+    assert json.loads(capsys.readouterr().out) == long  # for programs
+    monkeypatch.setattr(progress, "for_a_person", lambda stream: True)
+    command.print_result(long, Path("x.json"))
+    assert capsys.readouterr().out == ""
+    for found, file in ((long, None), ({"a": 1}, Path("x.json"))):
+        command.print_result(found, file)
+        assert json.loads(capsys.readouterr().out) == found
