@@ -3,7 +3,8 @@
 # after the other: ./launch/test.sh -k payoffs
 #
 # The tests of the viewer draw its page in Chromium. Where there is none, root gets it from apt-get; where that cannot
-# be, the end of the output names what was not run.
+# be, the end of the output names what was not run. So it does where npm cannot fetch what runs models in a browser and
+# in C++.
 set -euo pipefail
 source "$(dirname -- "${BASH_SOURCE[0]}")/env.sh"
 
@@ -22,6 +23,13 @@ install_browser() {
     >"$log" 2>&1 || say "Chromium could not be installed, see $log"
 }
 
+fetch_node_packages() {
+  command -v npm >/dev/null || return 0
+  local log="$PWD/build/node_packages.log"
+  mkdir -p build
+  ./launch/node_packages.sh >"$log" 2>&1 || say "what npm has could not be fetched, see $log"
+}
+
 # Runs pytest, for which a selection without a test is no failure.
 tests() {
   local status=0
@@ -30,7 +38,7 @@ tests() {
 }
 
 # One core fetches the browser and compiles the game, which the first test would do, while the other checks.
-{ install_browser && python -m tests.interpreted_program >/dev/null; } &
+{ install_browser && fetch_node_packages && python -m tests.interpreted_program >/dev/null; } &
 preparation=$!
 trap 'kill "$preparation" 2>/dev/null || true' EXIT
 ruff check
