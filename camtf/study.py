@@ -8,7 +8,6 @@ a study goes on where it was.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from absl import flags
@@ -103,9 +102,10 @@ def carry_out(todo: Plan) -> None:
     found |= {"study": FLAGS.preset, "scale": todo.scale, **provenance()}
     results.write(todo.folder / "results.json", found)
     print(results.report(found))
-    pages = ", ".join(str(todo.report(name) / "report.html") for name in todo.study.specialists)
-    print(f"\nwritten to {todo.folder / 'results.json'}; reports: {pages}")
-    print(json.dumps({k: v for k, v in found.items() if not isinstance(v, dict)}))
+    file = todo.folder / "results.json"
+    pages = {f"report of {name}": todo.report(name) / "report.html" for name in todo.study.specialists}
+    command.say_last({"all results": file, **pages}, {})
+    command.print_result({k: v for k, v in found.items() if not isinstance(v, dict)}, file)
 
 
 def hours_left(steps: list[Step]) -> str:
