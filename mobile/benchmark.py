@@ -16,11 +16,12 @@ import numpy as np
 from absl import flags
 
 from camtf import command
-from camtf.evaluation.columns import table
+from camtf.evaluation.columns import bar, table
 from camtf.files import FileError, check_writable, write_json
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import load_roster
 from camtf.games.protocol import Game
+from camtf.progress import Progress
 from camtf.provenance import provenance
 from mobile.devices import Board, DeviceError, Phone
 from mobile.files import PackError
@@ -67,7 +68,13 @@ def measure(pack: Pack) -> dict[str, Any]:
         return {"where": "adb", "results": phone.time_pack(pack, threads, runs)}
     if FLAGS.ssh:
         return {"where": FLAGS.ssh, "results": Board(FLAGS.ssh, FLAGS.ssh_python).time_pack(pack, threads, runs)}
-    results = time_pack(str(pack.folder), FLAGS.runtime or installed_runtimes(), threads, runs)
+    progress = Progress()
+
+    def tell(done: int, whole: int) -> None:
+        if progress.due():
+            progress.show(f"timing {bar(done, whole)} {done} of {whole} models and runtimes")
+
+    results = time_pack(str(pack.folder), FLAGS.runtime or installed_runtimes(), threads, runs, tell)
     duel = Duel(load_roster())
     encoding = {"encode_median_us": encode_us(duel)} if pack.manifest["game_digest"] == duel.digest else {}
     return {"where": "here", **encoding, "results": results}

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from absl import logging
 
+from camtf.evaluation.columns import bar
+from camtf.progress import Progress
 from mobile.pack import INPUTS, Entry, Pack
 from mobile.runtime import SIGNATURE, load_interpreter
 from mobile.timing import golden_rows
@@ -51,10 +52,11 @@ class Phone:
         try:
             self._call("push", str(self._binary), f"{_PHONE_FOLDER}/benchmark_model")
             self._call("shell", f"chmod +x {_PHONE_FOLDER}/benchmark_model")
-            results = []
+            results, progress, whole = [], Progress(), len(pack.models)
             for done, model in enumerate(pack.models):
+                if progress.due():
+                    progress.show(f"timing on the phone {bar(done, whole)} {done} of {whole} models")
                 results += self._time_model(pack, model, threads, runs)
-                logging.info("%d of %d timed on the phone", done + 1, len(pack.models))
             return results
         finally:
             self._call("shell", f"rm -r {_PHONE_FOLDER}")

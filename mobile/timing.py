@@ -29,17 +29,28 @@ _CACHE_BYTES = 64 << 20
 _ENERGY = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
 
 
-def time_pack(folder: str, runtimes: list[str], threads: list[int], runs: int) -> list[dict[str, Any]]:
+def say(done: int, whole: int) -> None:
+    """A line on standard error now and then."""
+    if done % 6 == 0 or done == whole:
+        print(f"{done} of {whole} timed", file=sys.stderr, flush=True)
+
+
+def time_pack(
+    folder: str, runtimes: list[str], threads: list[int], runs: int, tell: Callable[[int, int], None] = say
+) -> list[dict[str, Any]]:
     """Every model of a pack in every runtime with every number of threads, one after the other, each in a process of
-    its own."""
+    its own.
+
+    Args:
+        tell: is told after each how many are done, and of how many.
+    """
     pack = Pack(folder)
     results = []
     tasks = [(m, r, t) for m in pack.models for r in runtimes for t in threads]
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as worker:
         for done, (model, runtime, count) in enumerate(tasks):
             results.append(worker.apply(time_model, (folder, model, runtime, count, runs)))
-            if (done + 1) % 6 == 0 or done + 1 == len(tasks):
-                print(f"{done + 1} of {len(tasks)} timed", file=sys.stderr, flush=True)
+            tell(done + 1, len(tasks))
     return results
 
 

@@ -1,6 +1,8 @@
-// What tests/test_cpp.py asks the readers of mobile/cpp: a line for each file. readers json|npz|signature|delta FILE...
+// What tests/test_cpp.py asks the readers of mobile/cpp: a line for each file.
+//   readers json|npz|signature|delta|choice FILE...
 #include <cstdio>
 
+#include "camtf_choice.h"
 #include "camtf_pack.h"
 #include "camtf_signature.h"
 
@@ -46,6 +48,15 @@ std::string read(const std::string& kind, const std::string& content) {
       out += " " + camtf::sha256(array.bytes) + ",";
     }
     return out;
+  }
+  if (kind == "choice") {  // 19 logits, 29 numbers of a mask, 19 uniform numbers
+    std::vector<float> numbers(67);
+    std::memcpy(numbers.data(), content.data(), 4 * numbers.size());
+    const float *logits = numbers.data(), *mask = logits + 19;
+    const camtf::Action best = camtf::choose(logits, 9, logits + 9, 10, mask);
+    const camtf::Action drawn = camtf::draw(logits, 9, logits + 9, 10, mask, mask + 29);
+    return std::to_string(best.movement) + " " + std::to_string(best.skill) + " " + std::to_string(drawn.movement) +
+           " " + std::to_string(drawn.skill);
   }
   // A delta of a base of 1,000 weights 0, 1, 2, ..., from the second on.
   std::string base(4000, '\0');

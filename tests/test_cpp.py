@@ -16,6 +16,7 @@ import pytest
 from camtf.config import preset
 from mobile import deltas, files, golden
 from mobile.pack import Pack
+from mobile.runtime import choose, gumbel
 from tests.damage import mutations
 from tests.test_pack import change, tell
 
@@ -101,6 +102,21 @@ def test_deltas_and_golden_observations_are_those_of_python(readers: Path, tmp_p
     a, b = (files.digest(x.tobytes()) for x in arrays.values())
     assert lines[:2] == [f"'61' float32 3 2 5 {a},'62' int32 3 {b},"] * 2
     assert [line.split(":")[0] for line in lines[2:]] == ["error"] * 3
+
+
+@needs_compiler
+def test_choices_are_those_of_python(readers: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    logits, uniforms = rng.normal(size=(200, 19)).astype("<f4"), rng.uniform(0.01, 0.99, (200, 19)).astype("<f4")
+    mask = (rng.random((200, 29)) < 0.4).astype("<f4")
+    logits[:, 1] = logits[:, 0]  # of equals the first
+    logits[0], mask[0], uniforms[0] = 0.0, 0.0, 0.5
+    logits[0, :3], mask[0, [0, 2, 9]], uniforms[0, 2] = [0.3, 1.2, -0.5], 1.0, 0.9  # by hand in mobile/README.md
+    rows = [a.tobytes() + b.tobytes() + c.tobytes() for a, b, c in zip(logits, mask, uniforms, strict=True)]
+    lines = read(readers, "choice", rows, tmp_path)
+    drawn = choose(logits, mask, 9, gumbel(uniforms))
+    expected = np.concatenate([choose(logits, mask, 9), drawn], axis=1)
+    assert lines[0] == "0 0 2 0" and lines == [" ".join(map(str, row)) for row in expected.tolist()]
 
 
 @needs_compiler

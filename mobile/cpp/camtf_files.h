@@ -51,14 +51,17 @@ inline std::string sha256(std::string content) {
     }
     for (int i = 16; i < 64; ++i) {
       const uint32_t a = w[i - 15], b = w[i - 2];
-      w[i] = w[i - 16] + w[i - 7] + (rotated(a, 7) ^ rotated(a, 18) ^ a >> 3) + (rotated(b, 17) ^ rotated(b, 19) ^ b >> 10);
+      w[i] = w[i - 16] + w[i - 7] + (rotated(a, 7) ^ rotated(a, 18) ^ a >> 3);
+      w[i] += rotated(b, 17) ^ rotated(b, 19) ^ b >> 10;
     }
     uint32_t s[8];
     std::memcpy(s, h, sizeof s);
     for (int i = 0; i < 64; ++i) {
       const uint32_t e = s[4], a = s[0];
-      const uint32_t one = s[7] + (rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)) + ((e & s[5]) ^ (~e & s[6])) + k[i] + w[i];
-      const uint32_t two = (rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)) + ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+      uint32_t one = s[7] + (rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)) + k[i] + w[i];
+      one += (e & s[5]) ^ (~e & s[6]);
+      uint32_t two = rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22);
+      two += (a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]);
       std::memmove(s + 1, s, 7 * sizeof s[0]);
       s[4] += one;
       s[0] = one + two;
@@ -142,7 +145,9 @@ struct Array {
 
 // An array out of the bytes of a .npy file, version 1.0. Throws PackError.
 inline Array read_npy(const std::string& content) {
-  if (content.compare(0, 8, std::string("\x93NUMPY\x01\x00", 8)) != 0) throw PackError("an array is no .npy file of version 1.0");
+  if (content.compare(0, 8, std::string("\x93NUMPY\x01\x00", 8)) != 0) {
+    throw PackError("an array is no .npy file of version 1.0");
+  }
   const size_t begin = 10 + little_endian(content, 8, 2);
   if (begin > content.size()) throw PackError("an array ends too early");
   const std::string about = content.substr(10, begin - 10);

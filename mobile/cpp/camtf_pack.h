@@ -28,11 +28,12 @@ class Pack {
       }
       const std::string& found = manifest_.at("game_digest").text();
       if (!game_digest.empty() && found != game_digest) {
-        throw PackError("its models are for the game " + found.substr(0, 16) + ", this one is " + game_digest.substr(0, 16));
+        throw PackError("its models are for the game " + found.substr(0, 16) + ", this one is " +
+                        game_digest.substr(0, 16));
       }
       for (const Json& m : manifest_.at("models").items()) {
-        models_.push_back({m.at("file").text(), m.at("character").text(), m.at("precision").text(), m.at("sha256").text(),
-                           m.at("model_sha256").text(), m.at("size_bytes").whole(1)});
+        models_.push_back({m.at("file").text(), m.at("character").text(), m.at("precision").text(),
+                           m.at("sha256").text(), m.at("model_sha256").text(), m.at("size_bytes").whole(1)});
       }
     });
   }
@@ -64,7 +65,9 @@ class Pack {
         content = apply_delta(base, content, tensors);
       });
     }
-    if (sha256(content) != model.model_sha256) throw PackError(path(model.file) + " does not give the model of the manifest");
+    if (sha256(content) != model.model_sha256) {
+      throw PackError(path(model.file) + " does not give the model of the manifest");
+    }
     return content;
   }
 

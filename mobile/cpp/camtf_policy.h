@@ -13,39 +13,21 @@
 
 #include <cstdarg>
 #include <cstdio>
-#include <limits>
 #include <memory>
 
+#include "camtf_choice.h"
 #include "camtf_pack.h"
 #include "camtf_signature.h"
 #include "tensorflow/lite/c/c_api.h"
 
 namespace camtf {
 
-// The numbers of a movement and of a skill.
-struct Action {
-  int movement, skill;
-  bool operator==(const Action& other) const { return movement == other.movement && skill == other.skill; }
-};
-
-// The largest legal logit of both heads, the first of equals.
-inline Action choose(const float* movement, int movements, const float* skill, int skills, const float* mask) {
-  const auto largest = [](const float* logits, const float* legal, int count) {
-    int best = 0;
-    float value = -std::numeric_limits<float>::infinity();
-    for (int i = 0; i < count; ++i) {
-      if (legal[i] > 0 && logits[i] > value) value = logits[best = i];
-    }
-    return best;
-  };
-  return {largest(movement, mask, movements), largest(skill, mask + movements, skills)};
-}
-
 // A model, ready to play. Not for two threads at once.
 class Policy {
  public:
   // Loads a model of a pack on so many threads; one is best, the model is small. Throws PackError.
-  Policy(const Pack& pack, const Entry& entry, int threads = 1) : file_(pack.path(entry.file)), content_(pack.read(entry)) {
+  Policy(const Pack& pack, const Entry& entry, int threads = 1)
+      : file_(pack.path(entry.file)), content_(pack.read(entry)) {
     try {
       load(threads);
       check(pack.manifest().at("inputs"), inputs_);
@@ -86,7 +68,8 @@ class Policy {
   // The raw logits of a head, or the value, of the last inference.
   const float* output(const std::string& name, int row = 0) const {
     const TfLiteTensor* const found = tensor(outputs_, name);
-    return static_cast<const float*>(TfLiteTensorData(found)) + row * TfLiteTensorByteSize(found) / sizeof(float) / batch_;
+    const size_t width = TfLiteTensorByteSize(found) / sizeof(float) / static_cast<size_t>(batch_);
+    return static_cast<const float*>(TfLiteTensorData(found)) + static_cast<size_t>(row) * width;
   }
 
   // The most probable legal action of the last inference.
@@ -96,12 +79,7 @@ class Policy {
 
   // A legal action drawn by the policy's probabilities, from a uniform number in (0, 1) for each movement and skill.
   Action sample(const float* uniforms, int row = 0) const {
-    std::vector<float> noisy(static_cast<size_t>(movements() + skills()));
-    for (int i = 0; i < static_cast<int>(noisy.size()); ++i) {
-      const float logit = i < movements() ? output("movement", row)[i] : output("skill", row)[i - movements()];
-      noisy[i] = logit - std::log(-std::log(uniforms[i]));
-    }
-    return choose(noisy.data(), movements(), noisy.data() + movements(), skills(), mask(row));
+    return draw(output("movement", row), movements(), output("skill", row), skills(), mask(row), uniforms);
   }
 
  private:
@@ -124,8 +102,9 @@ class Policy {
     if (!interpreter_ || TfLiteInterpreterAllocateTensors(interpreter_.get()) != kTfLiteOk) {
       throw PackError(std::string("TensorFlow Lite ") + TfLiteVersion() + " cannot run it" + said_);
     }
-    for (const auto& [name, i] : signature.inputs) inputs_[name] = TfLiteInterpreterGetInputTensor(interpreter_.get(), i);
-    for (const auto& [name, i] : signature.outputs) outputs_[name] = TfLiteInterpreterGetOutputTensor(interpreter_.get(), i);
+    const TfLiteInterpreter* const made = interpreter_.get();
+    for (const auto& [name, i] : signature.inputs) inputs_[name] = TfLiteInterpreterGetInputTensor(made, i);
+    for (const auto& [name, i] : signature.outputs) outputs_[name] = TfLiteInterpreterGetOutputTensor(made, i);
   }
 
   // That the model has the tensors of the manifest. The Generalist's takes its mixture as well.
@@ -138,7 +117,9 @@ class Policy {
         same = TfLiteTensorDim(there, static_cast<int>(i)) == shape[i].whole(1);
       }
       const TfLiteType type = about.at("dtype").text() == "int32" ? kTfLiteInt32 : kTfLiteFloat32;
-      if (!same || TfLiteTensorType(there) != type) throw PackError("'" + name + "' is another tensor than the manifest says");
+      if (!same || TfLiteTensorType(there) != type) {
+        throw PackError("'" + name + "' is another tensor than the manifest says");
+      }
     }
   }
 
@@ -154,7 +135,9 @@ class Policy {
     static_cast<Policy*>(policy)->said_ = std::string(": ") + line;
   }
 
-  const float* mask(int row) const { return mask_.data() + row * mask_.size() / batch_; }
+  const float* mask(int row) const {
+    return mask_.data() + static_cast<size_t>(row) * (mask_.size() / static_cast<size_t>(batch_));
+  }
 
   std::string file_, content_, said_;
   Owned<TfLiteModel, TfLiteModelDelete> model_;

@@ -10,8 +10,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Prints a line. Returns whether the model computes what it should: logits within the contract's bounds, or, of int8 and
-// delta models, nine of ten decisions as Keras. A runtime that is too old for an int8 model computes it wrongly.
+// Prints a line. Returns whether the model computes what it should: logits within the contract's bounds, or, of int8
+// and delta models, nine of ten decisions as Keras. A runtime that is too old for an int8 model computes it wrongly.
 bool run(const camtf::Pack& pack, const camtf::Entry& entry) {
   camtf::Policy policy(pack, entry);
   std::map<std::string, camtf::Array> golden = pack.golden(entry.character);

@@ -1,7 +1,7 @@
 // A pack of models in a browser or in Node: reads and checks it, and makes one decision. See mobile/README.md.
 //
 //   const pack = await openPack("build/x/");
-//   const policy = await loadPolicy(litert, pack, pack.entry("ember_fox", "int8"));   // litert: "@litertjs/core", loaded
+//   const policy = await loadPolicy(litert, pack, pack.entry("ember_fox", "int8"));   // litert: "@litertjs/core"
 //   await policy.run({basic, buff, element, mask});                                   // typed arrays, one row each
 //   const {movement, skill} = policy.best();                                          // of the legal actions
 //
@@ -53,7 +53,7 @@ export class Pack {
     return content;
   }
 
-  /** Real observations by input, and Keras's logits for them by head: {shape, data}, shape[0] rows. Throws PackError. */
+  /** Real observations by input, and Keras's logits by head: {shape, data}, shape[0] rows. Throws PackError. */
   async golden(character) {
     const about = Object.hasOwn(this.manifest.golden, character) ? this.manifest.golden[character] : null;
     if (!about) throw new PackError(`manifest.json names no golden observations of ${character}`);
@@ -64,7 +64,9 @@ export class Pack {
       for (const [name, said] of Object.entries({...this.manifest.inputs, ...this.manifest.outputs})) {
         const needed = [rows, ...said.shape.slice(1)].join(" x ");
         const found = arrays[name] && arrays[name].data instanceof ARRAYS[said.dtype] && arrays[name].shape.join(" x ");
-        if (found !== needed) throw new PackError(`${name} is ${found || "missing"}, needed is ${said.dtype} ${needed}`);
+        if (found !== needed) {
+          throw new PackError(`${name} is ${found || "missing"}, needed is ${said.dtype} ${needed}`);
+        }
       }
       return arrays;
     });
@@ -73,7 +75,9 @@ export class Pack {
   async _checked(file, bytes, digest) {
     if (!FILE.test(file)) throw new PackError(`manifest.json: ${file} is no file's name`);
     const content = await this._read(file);
-    if (content.length !== bytes) throw new PackError(`${file} has ${content.length} bytes, its manifest says ${bytes}`);
+    if (content.length !== bytes) {
+      throw new PackError(`${file} has ${content.length} bytes, its manifest says ${bytes}`);
+    }
     if ((await sha256(content)) !== digest) throw new PackError(`${file} has another digest than its manifest says`);
     return content;
   }
@@ -96,7 +100,9 @@ export async function openPack(from, gameDigest = "") {
       throw new PackError("it does not begin with the digest of its content");
     }
     if (said.format !== FORMAT) throw new PackError(`it has format ${said.format}, needed is ${FORMAT}; export again`);
-    if (gameDigest && said.game_digest !== gameDigest) throw new PackError(`its models are for another game: ${said.game}`);
+    if (gameDigest && said.game_digest !== gameDigest) {
+      throw new PackError(`its models are for another game: ${said.game}`);
+    }
     return said;
   });
   return new Pack(read, manifest);
@@ -112,7 +118,7 @@ export class Policy {
   /**
    * One inference.
    * @param {Object<string, Float32Array | Int32Array>} given All inputs, by name.
-   * @returns {Promise<Object<string, Float32Array>>} The raw logits of both heads, and the value where the model has it.
+   * @returns {Promise<Object<string, Float32Array>>} The raw logits of both heads, and the value where there is one.
    */
   async run(given) {
     const tensors = {};
@@ -244,8 +250,11 @@ export async function readNpz(content) {
   let at = view.getUint32(end + 16, true);
   let all = 0;
   for (let left = view.getUint16(end + 10, true); left > 0; left--) {
-    const [method, packed, size] = [view.getUint16(at + 10, true), view.getUint32(at + 20, true), view.getUint32(at + 24, true)];
-    const [nameBytes, local] = [view.getUint16(at + 28, true), view.getUint32(at + 42, true)];
+    const method = view.getUint16(at + 10, true);
+    const packed = view.getUint32(at + 20, true);
+    const size = view.getUint32(at + 24, true);
+    const nameBytes = view.getUint16(at + 28, true);
+    const local = view.getUint32(at + 42, true);
     const name = new TextDecoder().decode(content.subarray(at + 46, at + 46 + nameBytes));
     at += 46 + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
     const begin = local + 30 + view.getUint16(local + 26, true) + view.getUint16(local + 28, true);

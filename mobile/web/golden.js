@@ -73,7 +73,8 @@ async function main() {
   await litert.loadLiteRt(WASM);
   const {game, outputs} = pack.manifest;
   document.getElementById("about").textContent =
-    `${pack.models.length} models of the game ${game}, run by LiteRT.js in this browser. A line shows its model's choices.`;
+    `${pack.models.length} models of the game ${game}, run by LiteRT.js in this browser. ` +
+    "A line shows its model's choices.";
   const models = document.getElementById("models");
   models.append(row(["character", "precision", "as Keras", "of", "logits within", "median ms"], 2, "th"));
   for (const entry of pack.models) {
