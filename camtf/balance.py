@@ -175,7 +175,11 @@ def main() -> None:
             print(designer.report(result) if FLAGS.policies else _table(result))
             if FLAGS.out:
                 files.write_json(Path(FLAGS.out), result)
-                command.say_last({"all win rates": FLAGS.out}, {})
+            where = {"all win rates": FLAGS.out, "the tuned roster": FLAGS.out_roster}
+            tuned = f"python -m camtf.train {command.flag('game.roster', FLAGS.out_roster)}"
+            command.say_last(
+                {what: file for what, file in where.items() if file}, {"train on it": tuned} if FLAGS.out_roster else {}
+            )
             short = {key: value for key, value in result.items() if key not in _ROWS}
             command.print_result(short, Path(FLAGS.out) if FLAGS.out else None)
     except (ConfigError, GameError, RosterError, files.FileError, distributed.RankLostError) as error:

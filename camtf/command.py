@@ -94,7 +94,7 @@ def failure(error: Exception | str) -> SystemExit:
 def say_last(where: Mapping[str, Path | str], then: Mapping[str, str]) -> None:
     """What a command prints at its end: where everything is, and what to type next, by what it is for."""
     progress.clear()
-    width = max(map(len, [*where, *then]))
+    width = max(map(len, [*where, *then]), default=0)
     for title, lines in (("where everything is", where), ("what to type next", then)):
         if lines:
             print(f"\n{title}")

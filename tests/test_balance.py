@@ -81,7 +81,7 @@ def test_the_command_writes_its_result_or_says_why_not(
     plain_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = {"roster": str(plain_folder), "bot": "punisher", "games": 2, "mirror_games": 1, "tune_rounds": 0, "seed": 1,
-             "policies": []}  # fmt: skip
+             "policies": [], "out_roster": ""}  # fmt: skip
     out, census = tmp_path / "made" / "balance.json", balance.census
     monkeypatch.setattr(balance, "census", lambda roster, bot, decisions, seed: census(roster, bot, 700, seed))
     monkeypatch.setattr(command, "FLAGS", SimpleNamespace(**given, out=str(out)))
