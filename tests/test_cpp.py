@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 LIBRARY = Path(os.environ.get("CAMTF_TFLITE_C", ROOT / "build" / "tflite_c"))
 IDS = preset("test").game.characters
 WARNINGS = "-Wall -Wextra -Wpedantic -Werror"
-SANITIZED = "-O1 -fsanitize=address,undefined -fno-sanitize-recover=all"
+SANITIZED = "-O0 -fsanitize=address,undefined -fno-sanitize-recover=all"
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("g++") is None or not Path("/usr/include/zlib.h").exists(),
