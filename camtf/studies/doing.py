@@ -79,7 +79,8 @@ class Done:
             for line in process.stdout:
                 text = _RANK.sub("", line)
                 log.write(text)
-                print(text, end="", flush=True)
+                if not text.startswith("{"):  # a step's line for programs
+                    print(text, end="", flush=True)
             return process.wait()
 
     def _about(self) -> dict[str, Any]:
