@@ -80,6 +80,8 @@ _LEDUC: dict[str, Any] = {
 _UNIFORM: dict[str, Any] = {"generalists.meta_strategy": "uniform"}
 """Fictitious play: each row answers all before it alike. Its mixtures do not jump from one equilibrium of noisy win
 rates to another, and no row answers one certain opponent, where PPO ends in local optima."""
+_SIMPLEX: dict[str, Any] = {"generalists.algorithm": "simplex_neupl", "generalists.any_mixture": 0.3}
+"""What answers many mixtures near a row's is less likely to stay in a local optimum of that row."""
 _ANY_MIXTURE: dict[str, Any] = {
     "generalists.algorithm": "simplex_neupl",
     "generalists.any_mixture": 0.7,
@@ -230,6 +232,11 @@ CASES: dict[str, Case] = {
     "leduc_poker_nash": Case(lambda: OpenSpielGame("leduc_poker", outcome="payoff"), measure_tree, _LEDUC),
     "goofspiel_4": Case(
         lambda: goofspiel(4, outcome="payoff"), measure_tree, {**_UNIFORM, "generalists.frames": 8_000_000}
+    ),
+    "goofspiel_4_simplex": Case(
+        lambda: goofspiel(4, outcome="payoff"),
+        measure_tree,
+        {**_UNIFORM, **_SIMPLEX, "generalists.frames": 8_000_000},
     ),
     "goofspiel_4_nash": Case(lambda: goofspiel(4, outcome="payoff"), measure_tree),
     "goofspiel_5": Case(

@@ -9,6 +9,7 @@ import numpy as np
 from camtf.algorithms import population
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import BotSide, PoolSide, Side, play
+from camtf.evaluation.intervals import NORMAL_95
 from camtf.games.loading import load_game
 from camtf.games.pairing import pairings
 from camtf.model.loading import load_network
@@ -17,7 +18,6 @@ from camtf.population.training import Context
 from camtf.types import Snapshot
 
 _SEED = 70_000
-_QUANTILE = 1.96
 
 
 def context_of(run: RunDirectory) -> Context:
@@ -59,8 +59,8 @@ def gains(run: RunDirectory, held_out: list[RunDirectory], games: int, seed: int
             gain = float(difference.mean())
             found[f"gain_over_{control}_{against}"] = {
                 "gain": gain,
-                "low": gain - _QUANTILE * float(error),
-                "high": gain + _QUANTILE * float(error),
+                "low": gain - NORMAL_95 * float(error),
+                "high": gain + NORMAL_95 * float(error),
                 "by_character": dict(zip(start, difference.mean(axis=1).tolist(), strict=True)),
             }
     return found
