@@ -104,11 +104,16 @@ def write_json(file: Path, document: dict[str, Any]) -> None:
 
 def write_arrays(file: Path, arrays: dict[str, np.ndarray], meta: dict[str, Any], compress: bool = False) -> None:
     """Write arrays of any shape and a JSON header with a digest, as `write_bytes` does. Raises FileError."""
+    write_bytes(file, arrays_to_bytes(arrays, meta, compress))
+
+
+def arrays_to_bytes(arrays: dict[str, np.ndarray], meta: dict[str, Any], compress: bool = False) -> bytes:
+    """The content of the file that `write_arrays` writes."""
     buffer = io.BytesIO()
     save = np.savez_compressed if compress else np.savez
     save(buffer, **{_META: np.array(json.dumps(meta))}, **arrays)
     body = buffer.getvalue()[:-2] + _SEAL_BYTES.to_bytes(2, "little")  # an archive ends in the length of its comment
-    write_bytes(file, body + _seal(body))
+    return body + _seal(body)
 
 
 def sync(path: Path) -> None:

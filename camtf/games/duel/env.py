@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from camtf.config import RewardConfig
-from camtf.games.duel.matches import Matches, Settings, first_illegal, observe_all, reset_all, step_all
+from camtf.games.duel.matches import (
+    Matches,
+    Settings,
+    first_illegal,
+    observe_all,
+    reset_all,
+    show_ticks,
+    step_all,
+)
 from camtf.games.duel.observation import duel_spec
 from camtf.games.duel.openings import COUNTED, find_openings
 from camtf.games.duel.roster import Roster
@@ -119,12 +127,7 @@ class DuelGame:
         Raises:
             ValueError: an action is out of range or masked. Names match, player and action; nothing was played.
         """
-        actions = np.ascontiguousarray(actions, np.int32)
-        if actions.shape != (2, self.matches, 2):
-            raise ValueError(f"actions must have shape {(2, self.matches, 2)}, got {actions.shape}")
-        wrong = first_illegal(self._matches.fighters, actions, self.roster.moves)
-        if wrong >= 0:
-            self._refuse(actions, wrong)
+        actions = self._legal(actions)
         out = out or self.empty_observation()
         result = Step(
             reward=np.empty((2, self.matches), np.float32),
@@ -133,6 +136,16 @@ class DuelGame:
         )
         step_all(self._matches, self._tables, self._settings, actions, out, result)
         return out, result
+
+    def ticks(self, actions: np.ndarray) -> np.ndarray:
+        """The fighters after each tick of the decision that `step` would play with these actions, to be shown:
+        `camtf.games.duel.state.FIGHTER` ``[TICKS_PER_DECISION, P, B]``. Plays nothing. Raises ValueError as `step`."""
+        actions = self._legal(actions)
+        copies = self._matches._replace(match=self._matches.match.copy(), fighters=self._matches.fighters.copy())
+        shown = np.zeros((self.matches, TICKS_PER_DECISION, 2), FIGHTER)
+        for b in range(self.matches):
+            show_ticks(b, copies, self._tables, self._settings, actions, shown[b])
+        return shown.transpose(1, 2, 0)
 
     def state(self) -> dict[str, np.ndarray]:
         """Everything that the future depends on, arrays ``[B, ...]``; see `restore`."""
@@ -200,6 +213,16 @@ class DuelGame:
         out = np.zeros((2, self.matches, len(COUNTED)), np.bool_)
         find_openings(self._matches.fighters, self._tables.moves, out)
         return out
+
+    def _legal(self, actions: np.ndarray) -> np.ndarray:
+        """Actions as compiled code takes them. Raises ValueError where one is not allowed."""
+        actions = np.ascontiguousarray(actions, np.int32)
+        if actions.shape != (2, self.matches, 2):
+            raise ValueError(f"actions must have shape {(2, self.matches, 2)}, got {actions.shape}")
+        wrong = first_illegal(self._matches.fighters, actions, self.roster.moves)
+        if wrong >= 0:
+            self._refuse(actions, wrong)
+        return actions
 
     def _refuse(self, actions: np.ndarray, wrong: int) -> None:
         player, match = divmod(wrong, self.matches)

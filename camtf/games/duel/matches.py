@@ -68,12 +68,7 @@ def step_all(matches: Any, tables: Any, settings: Any, actions: Any, out: Any, r
         remember(f, actions[0, b, 0], actions[0, b, 1])
         remember(o, actions[1, b, 0], actions[1, b, 1])
         for k in range(TICKS_PER_DECISION):
-            if f.health_hp > 0 and o.health_hp > 0:
-                if k == settings.delay_ticks % TICKS_PER_DECISION:
-                    age = settings.delay_ticks // TICKS_PER_DECISION
-                    decide_both(f, o, age, match.tick * TIME_BINS // MATCH_TICKS, tables)
-                tick(f, o, tables)
-            match.tick += 1
+            _play_tick(k, match, f, o, settings, tables)
         result.done[b] = f.health_hp <= 0 or o.health_hp <= 0 or match.tick >= MATCH_TICKS
         result.outcome[b] = 0.5
         gain = _potential(f, o, settings, tables.characters) - before
@@ -88,6 +83,21 @@ def step_all(matches: Any, tables: Any, settings: Any, actions: Any, out: Any, r
         result.reward[0, b] = gain
         result.reward[1, b] = -result.reward[0, b]
         observe_both(b, out, match, f, o, tables)
+
+
+@compiled
+def show_ticks(b: int, matches: Any, tables: Any, settings: Any, actions: Any, shown: Any) -> None:
+    """Play one decision of match ``b`` and write its fighters after each tick, FIGHTER ``shown [ticks, P]``. The match
+    does not end. For matches that are a copy."""
+    match = matches.match[b]
+    f = matches.fighters[0, b]
+    o = matches.fighters[1, b]
+    remember(f, actions[0, b, 0], actions[0, b, 1])
+    remember(o, actions[1, b, 0], actions[1, b, 1])
+    for k in range(TICKS_PER_DECISION):
+        _play_tick(k, match, f, o, settings, tables)
+        for p in range(2):
+            shown[k, p] = matches.fighters[p, b]
 
 
 @compiled
@@ -110,6 +120,17 @@ def first_illegal(fighters: Any, actions: Any, moves: Any) -> int:
             if not movement_is_legal(f, movement) or not skill_is_legal(f, skill, moves):
                 return p * fighters.shape[1] + b
     return -1
+
+
+@compiled
+def _play_tick(k: int, match: Any, f: Any, o: Any, settings: Any, tables: Any) -> None:
+    """Tick ``k`` of a decision; after a knock-out only the clock goes on."""
+    if f.health_hp > 0 and o.health_hp > 0:
+        if k == settings.delay_ticks % TICKS_PER_DECISION:
+            age = settings.delay_ticks // TICKS_PER_DECISION
+            decide_both(f, o, age, match.tick * TIME_BINS // MATCH_TICKS, tables)
+        tick(f, o, tables)
+    match.tick += 1
 
 
 @compiled

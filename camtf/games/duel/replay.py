@@ -119,8 +119,13 @@ def play_back(roster: Roster, replay: Replay) -> Iterator[Moment]:
 
 def save(replay: Replay, file: Path) -> None:
     """Write a replay: a few kilobytes, whole or not there, without pickle. Raises FileError."""
+    files.write_bytes(file, to_bytes(replay))
+
+
+def to_bytes(replay: Replay) -> bytes:
+    """The content of a replay's file."""
     about = {name: value for name, value in vars(replay).items() if name != "actions"}
-    files.write_arrays(file, {"actions": replay.actions}, about, compress=True)
+    return files.arrays_to_bytes({"actions": replay.actions}, about, compress=True)
 
 
 def load(file: Path) -> Replay:
