@@ -82,15 +82,24 @@ class Browser:
                 return dict(answer["result"])
             self._events.append(answer)
 
-    def open(self, page: Path, width: int, height: int, phone: bool = False, dark: bool = False) -> list[str]:
-        """Show a page. Returns what went wrong in its script."""
+    def open(self, page: Path | str, width: int, height: int, phone: bool = False, dark: bool = False) -> list[str]:
+        """Show a page, a file or an address. Returns what went wrong in its script."""
         self._events.clear()
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
         self.dark(dark)
-        self.call("Page.navigate", url=page.resolve().as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         while not any(event.get("method") == "Page.loadEventFired" for event in self._events):
             self._events.append(self._read())
-        return [str(e["params"]) for e in self._events if e.get("method") == "Runtime.exceptionThrown"]
+        return self.errors()
+
+    def errors(self) -> list[str]:
+        """What has gone wrong in the page's script until now."""
+        thrown = [e["params"]["exceptionDetails"] for e in self._events if e.get("method") == "Runtime.exceptionThrown"]
+        return [e.get("exception", {}).get("description") or e["text"] for e in thrown]
+
+    def key(self, code: str, down: bool) -> None:
+        """Press a key, by its place on the keyboard (``KeyJ``), or let it go."""
+        self.call("Input.dispatchKeyEvent", type="keyDown" if down else "keyUp", code=code, key=code.removeprefix("Key"))
 
     def dark(self, on: bool) -> None:
         """Whether the reader prefers a dark page."""

@@ -7,6 +7,7 @@ Without a run and a pack the scripted opponents play.
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -22,6 +23,9 @@ from camtf.play.arena import Arena
 from camtf.play.messages import MessageError
 from camtf.play.opponents import Models, Offer
 from camtf.settings import quoted
+
+if TYPE_CHECKING:
+    from camtf.play.server import Server
 
 FLAGS = flags.FLAGS
 

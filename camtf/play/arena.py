@@ -49,7 +49,7 @@ class Arena:
     @property
     def offers(self) -> tuple[Offer, ...]:
         """What can be played against, the best first."""
-        bots = tuple(Offer(name, (), self.game.characters) for name in reversed(self.game.bots))
+        bots = tuple(Offer(name, (), self.game.characters) for name in reversed([*self.game.bots]))
         return (*(self.models.offers if self.models else ()), *bots)
 
     def describe(self) -> dict[str, Any]:
@@ -105,8 +105,9 @@ class Arena:
             return Scripted(self.game.bots[offer.kind], f"{offer.kind} (bot)", rng)
         precision = wish.precision or offer.precisions[0]
         model = self.models.open(offer.kind, wish.character, precision)
-        weaker = f"temperature {wish.temperature:g}, {wish.delay * MILLISECONDS_PER_DECISION} ms late"
-        return Learned(model, f"{offer.kind} ({precision}, {weaker})", wish.temperature, wish.delay, rng)
+        late = f"{wish.delay * MILLISECONDS_PER_DECISION} ms"
+        title = f"{offer.kind} {precision}, temperature {wish.temperature:g}, {late}"
+        return Learned(model, title, wish.temperature, wish.delay, rng)
 
 
 def _check_one_of(what: str, given: str, there: tuple[str, ...]) -> None:

@@ -60,12 +60,11 @@ class Leave:
 
 Message = Start | Input | Pause | Resume | Leave
 
+_COMMANDS: dict[str, Message] = {"pause": Pause(), "resume": Resume(), "leave": Leave()}
 _FIELDS: dict[str, set[str]] = {
     "start": {"character", "opponent", "opponent_character", "precision", "temperature", "delay"},
     "input": {"x", "y", "held", "tapped", "seen"},
-    "pause": set(),
-    "resume": set(),
-    "leave": set(),
+    **{name: set() for name in _COMMANDS},
 }
 
 
@@ -85,7 +84,7 @@ def parse(text: str) -> Message:
         return _start(given)
     if kind == "input":
         return _input(given)
-    return {"pause": Pause, "resume": Resume, "leave": Leave}[kind]()
+    return _COMMANDS[kind]
 
 
 def _start(given: dict[str, Any]) -> Start:

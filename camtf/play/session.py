@@ -13,8 +13,8 @@ import json
 import time
 from typing import Any
 
-from aiohttp import WSCloseCode, WSMsgType, web
 from absl import logging
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from camtf.files import FileError
 from camtf.games.duel.state import TICKS_PER_DECISION, TICKS_PER_SECOND
@@ -53,7 +53,7 @@ class Session:
         self._news = asyncio.Event()
         self._paused = False
         self._seen = 0
-        self._last_turn: dict[str, Any] | None = None
+        self._end: dict[str, Any] | None = None
 
     async def serve(self, socket: web.WebSocketResponse) -> None:
         """Talk to the page until the connection ends. A page that comes back, or its copy in another tab, takes the
@@ -116,7 +116,7 @@ class Session:
             raise
         except (ValueError, RuntimeError) as error:  # a model that is damaged or of another pack
             raise MessageError(str(error)) from error
-        self._paused, self._seen, self._last_turn = False, 0, None
+        self._paused, self._seen, self._end = False, 0, None
         await self._send(self._shown_match(self._match))
         self._clock = asyncio.create_task(self._run(self._match))
 
@@ -141,13 +141,12 @@ class Session:
                 if await self._wait_for_page(match):
                     due = time.monotonic()
                 turn = match.play()
-                self._last_turn = self._shown_turn(match, turn)
-                await self._send(self._last_turn)
+                await self._send(self._shown_turn(match, turn))
                 due = max(due + _SECONDS_PER_DECISION / self._speed, time.monotonic() - _MOST_LATE_SECONDS)
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
             replay = await asyncio.to_thread(match.replay)
-            self._last_turn = {"type": "end", "outcome": match.outcome, "replay": self._arena.keep(replay)}
-            await self._send(self._last_turn)
+            self._end = {"type": "end", "outcome": match.outcome, "replay": self._arena.keep(replay)}
+            await self._send(self._end)
         except (ValueError, FileError) as error:
             logging.exception("a match was given up")
             await self._send({"type": "refused", "message": f"the match was given up: {error}"})
@@ -169,11 +168,12 @@ class Session:
 
     async def _greet(self) -> None:
         await self._send({"type": "welcome", "session": self.name, **self._arena.describe()})
-        if self._match is not None:
+        if self._match is not None:  # the page comes back to it
+            self._seen = self._match.decisions
             await self._send(self._shown_match(self._match))
-            if self._last_turn is not None:
-                await self._send(self._last_turn)
-            if self._match.outcome is None:
+            if self._end is not None:
+                await self._send(self._end)
+            elif self._match.outcome is None:
                 await self._send({"type": "paused"})
 
     async def _send(self, message: dict[str, Any]) -> None:
@@ -191,6 +191,7 @@ class Session:
         players = ("you", match.opponent.title)
         return {
             "type": "match",
+            "number": match.decisions,
             "fighters": [describe_fighter(roster, c, who) for c, who in zip(match.indices, players, strict=True)],
             "state": [describe_state(fighter) for fighter in match.fighters],
             "legal": match.legal.astype(int).tolist(),

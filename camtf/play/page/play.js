@@ -9,6 +9,7 @@ const $ = id => document.getElementById(id);
 
 let socket, about, stage, last;              // last: what the match was asked for
 let fighters = [], frames = [], at = 0;      // a frame is a tick: the states of both; at: which is shown, a fraction
+let ticksBefore = 0;                         // the first frame
 let numbers = [], shown = -1, newest = 0;    // shown: the frame whose bars are on the page; newest: decision received
 let ended = null, counting = 0, speed = 1, before = 0, longest = {};
 
@@ -19,14 +20,14 @@ function make(tag, properties = {}, ...children) {
   return node;
 }
 
-function state(name) {
-  if (name) $("game").dataset.state = name;
-  $("menu").hidden = $("game").dataset.state !== "menu";
-  $("over").hidden = $("game").dataset.state !== "over";
-  $("halted").hidden = $("game").dataset.state !== "halted";
-  controls.on = $("game").dataset.state === "fight";
+const now = () => $("game").dataset.state;
+
+/** Show what belongs to a state: connecting, menu, fight, halted or over. */
+function become(name) {
+  $("game").dataset.state = name;
+  for (const [id, when] of [["menu", "menu"], ["over", "over"], ["halted", "halted"]]) $(id).hidden = name !== when;
+  controls.on = name === "fight";
   if (!controls.on) controls.letGo();
-  return $("game").dataset.state;
 }
 
 function notice(text, small = true) {
@@ -38,12 +39,12 @@ function send(message) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
-function tell() { if (state() === "fight") send({ type: "input", ...controls.take(), seen: newest }); }
+function tell() { if (now() === "fight") send({ type: "input", ...controls.take(), seen: newest }); }
 
 function command(name) {
-  if (name === "pause") state() === "fight" ? send({ type: "pause" }) : state() === "halted" && send({ type: "resume" });
-  if (name === "again" && state() === "over") start(last);
-  if (name === "again" && state() === "halted") send({ type: "resume" });
+  if (name === "pause") now() === "fight" ? send({ type: "pause" }) : now() === "halted" && send({ type: "resume" });
+  if (name === "again" && now() === "over") start(last);
+  if (name === "again" && now() === "halted") send({ type: "resume" });
 }
 
 const controls = new Controls([], tell, command);
@@ -57,14 +58,14 @@ function connect() {
   socket.onclose = event => {
     if (event.code === TAKEN_OVER) { sessionStorage.removeItem("session"); return closed(event.reason); }
     if (event.code === FULL) return closed(event.reason);
-    if (state() === "fight") state("halted");
+    if (now() === "fight") become("halted");
     notice("No connection to the server; trying again");
     setTimeout(connect, RETRY_MS);
   };
 }
 
 function closed(why) {
-  state("connecting");
+  become("connecting");
   notice(`${why}; load the page again to play here`);
 }
 
@@ -75,22 +76,23 @@ const HANDLERS = {
     controls.skills = message.rules.skills;
     notice("");
     fillMenu();
-    state("menu");
+    become("menu");
   },
   match(message) {
     fighters = message.fighters;
     fighters[0].mine = true;
     speed = message.speed;
     frames = [message.state];
-    [at, shown, newest, ended, numbers, longest] = [0, -1, 0, null, [], {}];
-    state("fight");
+    [at, shown, newest, ended, numbers, longest] = [0, -1, message.number, null, [], {}];
+    ticksBefore = newest * about.rules.ticks_per_second / about.rules.decisions_per_second;
+    become("fight");
     stage = new Stage($("stage"), about.rules, fighters);
     buildBars();
     buildSkills();
     showLegal(message.legal, 0);
   },
   countdown(message) {
-    state("fight");
+    become("fight");
     counting = performance.now() + 1000 * message.seconds;
     before = performance.now();
   },
@@ -100,12 +102,12 @@ const HANDLERS = {
     showLegal(message.legal, message.actions[0][1]);
     tell();
   },
-  paused() { state("halted"); },
+  paused() { become("halted"); },
   refused(message) {
     notice(message.message);
     setTimeout(() => notice(""), 6000);
     $("about").textContent = message.message;
-    if (!frames.length) state("menu");
+    if (!frames.length) become("menu");
   },
   end(message) {
     ended = message;
@@ -181,11 +183,11 @@ $("menu").onsubmit = event => {
 $("opponent").onchange = () => fillOpponent($("opponent_character").value);
 for (const id of ["temperature", "delay"]) $(id).oninput = () => difficulty(Number($("temperature").value), Number($("delay").value));
 $("rematch").onclick = () => start(last);
-$("change").onclick = () => { fillMenu(); state("menu"); };
+$("change").onclick = () => { fillMenu(); become("menu"); };
 $("pause").onclick = () => { $("pause").blur(); command("pause"); };
 $("resume").onclick = () => send({ type: "resume" });
-$("leave").onclick = () => { send({ type: "leave" }); fillMenu(); state("menu"); };
-document.addEventListener("visibilitychange", () => { if (document.hidden && state() === "fight") send({ type: "pause" }); });
+$("leave").onclick = () => { send({ type: "leave" }); fillMenu(); become("menu"); };
+document.addEventListener("visibilitychange", () => { if (document.hidden && now() === "fight") send({ type: "pause" }); });
 addEventListener("resize", () => stage?.fit());
 
 // --- health, mana, cooldowns, skills
@@ -222,7 +224,7 @@ function showBars(frame) {
       }),
     );
   });
-  $("clock").textContent = Math.max(0, Math.ceil(about.rules.seconds - shown / second));
+  $("clock").textContent = Math.max(0, Math.ceil(about.rules.seconds - (ticksBefore + shown) / second));
   showCooldowns(frame[0]);
 }
 
@@ -279,27 +281,28 @@ function finish() {
   const words = { 1: "You win!", 0: "You lose", 0.5: "Draw" }[ended.outcome];
   $("result").textContent = words;
   $("summary").textContent = fighters.map((f, p) => `${f.name}: ${frames.at(-1)[p].hp} of ${f.health} HP`).join(" · ");
-  state("over");
+  become("over");
 }
 
-function frame(now) {
-  const seconds = Math.min((now - before) / 1000, 0.25);
-  before = now;
+function frame(time) {
+  const seconds = Math.min((time - before) / 1000, 0.25);
+  before = time;
   controls.poll();
   if (frames.length && stage) {
-    const left = counting - now;
-    if (state() === "fight" && left <= 0) advance(seconds);
-    if (state() === "fight" && shown < 0) { shown = 0; showBars(frames[0]); }
-    if (left > 0 && state() === "fight") notice(String(Math.ceil(left * speed / 1000)), false);
+    const left = counting - time;
+    if (now() === "fight" && left <= 0) advance(seconds);
+    if (now() === "fight" && shown < 0) { shown = 0; showBars(frames[0]); }
+    if (left > 0 && now() === "fight") notice(String(Math.ceil(left * speed / 1000)), false);
     else if (/^\d$/.test($("notice").textContent)) notice("");
     const index = Math.min(Math.floor(at), frames.length - 1), next = Math.min(index + 1, frames.length - 1);
-    numbers = numbers.filter(n => now / 1000 - n.began < NUMBER_SECONDS);
-    stage.draw(frames[index], frames[next], at - index, 1, now / 1000, { numbers: numbers.map(n => ({ ...n, age: now / 1000 - n.began })) });
-    if (ended && state() === "fight" && at >= frames.length - 1) finish();
+    numbers = numbers.filter(n => time / 1000 - n.began < NUMBER_SECONDS);
+    stage.draw(frames[index], frames[next], at - index, 1, time / 1000, { numbers: numbers.map(n => ({ ...n, age: time / 1000 - n.began })) });
+    if (ended && now() === "fight" && at >= frames.length - 1) finish();
   }
   requestAnimationFrame(frame);
 }
 
+document.querySelector("#menu details").open = matchMedia("(pointer: fine)").matches;
 controls.stick($("stick"));
 connect();
 requestAnimationFrame(frame);
