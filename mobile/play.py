@@ -118,7 +118,7 @@ def _export(run: RunDirectory, folder: Path) -> None:
     from mobile.exporter import Exporter, Options
 
     distributed.start()
-    exporter = Exporter(run, folder, Options())
+    exporter = Exporter(run, folder, Options(tuple(PRECISIONS)))
     one_for_all = len({s.name for s in exporter.specialists.generalists.values()}) == 1
     exporter.options = dataclasses.replace(exporter.options, generalist=one_for_all)
     exporter.export()

@@ -99,7 +99,9 @@ class Browser:
 
     def key(self, code: str, down: bool) -> None:
         """Press a key, by its place on the keyboard (``KeyJ``), or let it go."""
-        self.call("Input.dispatchKeyEvent", type="keyDown" if down else "keyUp", code=code, key=code.removeprefix("Key"))
+        self.call(
+            "Input.dispatchKeyEvent", type="keyDown" if down else "keyUp", code=code, key=code.removeprefix("Key")
+        )
 
     def dark(self, on: bool) -> None:
         """Whether the reader prefers a dark page."""

@@ -64,6 +64,24 @@ def test_one_seed_one_match(roster: Roster) -> None:
     assert not same(first[:1], other[:1])
 
 
+def test_the_ticks_of_a_decision_end_where_the_decision_ends(roster: Roster) -> None:
+    """Also over the end of a battle, and without playing anything."""
+    rng = np.random.default_rng(3)
+    game = DuelGame(roster, 3, 4, input_delay_ticks=2)
+    observation, ended = game.reset(np.array([[0, 1, 2], [3, 4, 5]])), 0
+    while ended < 3:
+        actions, before = random_actions(observation, rng), game.state()
+        ticks = game.ticks(actions)
+        assert ticks.shape == (3, 2, 3) and all(np.array_equal(game.state()[name], x) for name, x in before.items())
+        observation, step = game.step(actions)
+        after = np.where(step.done, game.last_fighters, game.fighters)
+        assert np.array_equal(ticks[-1], after)
+        ended += int(step.done.sum())
+    actions[0, 1] = 0, 99
+    with pytest.raises(ValueError, match=r"match 1, player 0: illegal action \(0, 99\)"):
+        game.ticks(actions)
+
+
 def test_matches_do_not_touch_each_other(roster: Roster) -> None:
     characters = np.array([[0, 1, 2], [3, 4, 5]])
     together = DuelGame(roster, 3, 9)

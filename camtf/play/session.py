@@ -58,10 +58,10 @@ class Session:
     async def serve(self, socket: web.WebSocketResponse) -> None:
         """Talk to the page until the connection ends. A page that comes back, or its copy in another tab, takes the
         place of the one before."""
-        before, self._socket = self._socket, socket
-        if before is not None:
-            await before.close(code=WSCloseCode.POLICY_VIOLATION, message=b"taken over by another tab")
-        self.left_at = None
+        if self._socket is not None:
+            await self._send({"type": "taken"})
+            await self._socket.close()
+        self._socket, self.left_at = socket, None
         await self._greet()
         try:
             await self._listen(socket)
@@ -81,7 +81,7 @@ class Session:
         async for raw in socket:
             now = int(time.monotonic())
             second, messages = now, messages + 1 if now == second else 1
-            if messages > _MOST_MESSAGES_PER_SECOND or refused > _MOST_REFUSED:
+            if messages > _MOST_MESSAGES_PER_SECOND * max(1.0, self._speed) or refused > _MOST_REFUSED:
                 await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"too many messages")
                 return
             try:

@@ -4,14 +4,14 @@
 const LEVELS = { Easy: [2, 5], Normal: [1, 3], Hard: [1, 1], Full: [1, 0] };  // temperature, delay in decisions
 const SKILL_WORDS = { attack: "Attack", guard: "Guard", dash: "Dash", substitute: "Substitute", summon: "Summon" };
 const MOVE_OF_SKILL = { skill_1: 3, skill_2: 4, ultimate: 5, scroll: 6 };
-const TICKS_AHEAD = 6, RETRY_MS = 1000, NUMBER_SECONDS = 0.8, TAKEN_OVER = 1008, FULL = 1013;
+const TICKS_AHEAD = 6, RETRY_MS = 1000, NUMBER_SECONDS = 0.8, FULL = 1013;
 const $ = id => document.getElementById(id);
 
 let socket, about, stage, last;              // last: what the match was asked for
 let fighters = [], frames = [], at = 0;      // a frame is a tick: the states of both; at: which is shown, a fraction
 let ticksBefore = 0;                         // the first frame
 let numbers = [], shown = -1, newest = 0;    // shown: the frame whose bars are on the page; newest: decision received
-let ended = null, counting = 0, speed = 1, before = 0, longest = {};
+let ended = null, taken = false, counting = 0, speed = 1, before = 0, longest = {};
 
 /** An element with properties and children; text is text, whatever is in it. */
 function make(tag, properties = {}, ...children) {
@@ -56,17 +56,12 @@ function connect() {
   socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/socket?session=${encodeURIComponent(session)}`);
   socket.onmessage = event => { const message = JSON.parse(event.data); HANDLERS[message.type]?.(message); };
   socket.onclose = event => {
-    if (event.code === TAKEN_OVER) { sessionStorage.removeItem("session"); return closed(event.reason); }
-    if (event.code === FULL) return closed(event.reason);
+    if (taken) return;
+    if (event.code === FULL) return notice("Too many pages are open there.");
     if (now() === "fight") become("halted");
     notice("No connection to the server; trying again");
     setTimeout(connect, RETRY_MS);
   };
-}
-
-function closed(why) {
-  become("connecting");
-  notice(`${why}; load the page again to play here`);
 }
 
 const HANDLERS = {
@@ -103,6 +98,12 @@ const HANDLERS = {
     tell();
   },
   paused() { become("halted"); },
+  taken() {  // by a copy of this tab
+    taken = true;
+    sessionStorage.removeItem("session");
+    become("connecting");
+    notice("The match goes on in another tab. Load the page again to play here.");
+  },
   refused(message) {
     notice(message.message);
     setTimeout(() => notice(""), 6000);

@@ -81,7 +81,7 @@ class Stage {
       this.shots(p, before[p], after[p], part);
     }
     for (const p of order) this.words(p, poses[p]);
-    for (const n of numbers) this.damage(n, poses[n.p]);
+    for (const n of [...numbers].sort((a, b) => a.age - b.age)) this.damage(n, poses[n.p]);
     if (banner) this.banner(banner);
   }
 
