@@ -90,7 +90,7 @@ def open_models(run_dir: str, pack: str, game: Duel) -> PackModels:
 
     Raises:
         PackError: the pack is damaged or of another game.
-        ModelsError: it cannot be played against, or was made from another run than the one given.
+        ModelsError: it cannot be played against.
         CheckpointError, ConfigError: there is no pack, and none can be made of the run.
     """
     if pack:

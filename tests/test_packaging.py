@@ -149,6 +149,15 @@ def imported(folders: list[str]) -> dict[str, str]:
     return {module: file for module, file in found.items() if module not in OURS | sys.stdlib_module_names}
 
 
+def test_camtf_imports_nothing_of_mobile() -> None:
+    """The layers: `mobile` depends on camtf, never the reverse. What is named by a flag is found when it is asked for."""
+    for file in (ROOT / "camtf").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_bytes())):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not any(module.split(".")[0] == "mobile" for module in modules), file
+
+
 def declared(requirements: list[Any]) -> set[str]:
     return {canonicalize_name(requirement.name) for requirement in requirements}
 
@@ -156,7 +165,7 @@ def declared(requirements: list[Any]) -> set[str]:
 @pytest.mark.parametrize(
     ("folders", "extras"),
     [
-        (["camtf", "mobile"], ["train", "mobile", "film", "figures", "report", "pettingzoo", "open_spiel"]),
+        (["camtf", "mobile"], ["train", "mobile", "play", "film", "figures", "report", "pettingzoo", "open_spiel"]),
         (["camtf", "mobile", "tests", "benchmarks"], ["dev"]),
     ],
 )

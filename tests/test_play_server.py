@@ -208,7 +208,7 @@ def wait_for(browser: Browser, state: str, seconds: float = 60.0) -> None:
 )
 def test_a_match_is_played_in_a_browser(duel: Duel, pack: Pack, tmp_path: Path) -> None:
     arena = Arena(duel, PackModels(pack), CHARACTERS)
-    with serving(arena, speed=12.0) as url, Browser() as browser:
+    with serving(arena, speed=20.0) as url, Browser() as browser:
         assert browser.open(url, 1280, 800) == []
         wait_for(browser, "menu")
         chosen = "[$('opponent').value, $('precision').options.length, $('character').value, $('delay').value]"

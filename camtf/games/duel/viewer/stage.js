@@ -198,7 +198,7 @@ class Stage {
   damage({ lost, age }, f) {
     const q = this.place(f.x, f.y), side = f.f > 0 ? -1 : 1;
     this.g.globalAlpha = Math.max(0, 1 - age / 0.8);
-    this.text("-" + lost, q.x + side * 34 * this.figure, q.y - (84 + age * 60) * this.figure, "800 19px", "#ffd7d7", -1);
+    this.text("-" + lost, q.x + side * 52 * this.figure, q.y - (90 + age * 60) * this.figure, "800 19px", "#ffd7d7", -1);
     this.g.globalAlpha = 1;
   }
 
