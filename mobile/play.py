@@ -45,7 +45,7 @@ class PackModels:
     """All models of a pack. Implements `camtf.play.opponents.Models`.
 
     Raises:
-        ModelsError: the pack's models decide for several matches at once.
+        ModelsError: its models decide for several matches at once, or there is but a Generalist without mixtures.
     """
 
     def __init__(self, pack: Pack) -> None:
@@ -56,7 +56,7 @@ class PackModels:
                 "them again without --batch"
             )
         if not self.offers:
-            raise ModelsError(f"{pack.folder} holds no models")
+            raise ModelsError(f"{pack.folder} holds no model that knows whom it plays")
 
     @property
     def offers(self) -> tuple[Offer, ...]:

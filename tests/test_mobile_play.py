@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from camtf.checkpoint import RunDirectory
+from camtf.checkpoint import CheckpointError, RunDirectory
 from camtf.config import preset
 from camtf.games.duel.game import Duel
+from camtf.games.duel.roster import Roster
 from camtf.play.opponents import ModelsError, Offer
 from camtf.types import Observation
 from mobile import play
-from mobile.exporter import Exporter, Options
-from mobile.files import PackError
-from mobile.pack import GENERALIST, MODULES, PRECISIONS, Pack
+from mobile.files import PackError, seal
+from mobile.pack import GENERALIST, MANIFEST, MODULES, PRECISIONS, Pack
 from mobile.play import FOLDER, PackModels, open_models
 from mobile.runtime import open_policy
 
@@ -67,33 +68,45 @@ def test_the_generalist_is_told_its_mixture(pack: Pack) -> None:
     assert model.choose(seen, seen.mask, 0.0, np.full((1, 19), 0.5)).tolist() == expected.tolist()
 
 
-def test_the_pack_of_a_run_is_made_where_it_is_missing_or_old(
+def test_the_pack_of_a_run_is_used_and_made_again_where_it_is_old(
     run: RunDirectory, pack: Pack, duel: Duel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
+    copy = RunDirectory(shutil.copytree(run.path, tmp_path / "run"))
+    shutil.copytree(pack.folder, copy.path / FOLDER)
+    manifest = copy.path / FOLDER / MANIFEST
+    before = manifest.read_bytes()
+    assert len(open_models(str(copy.path), "", duel).offers) == 2
+    assert manifest.read_bytes() == before and not capsys.readouterr().out
+
+    trained, meta = copy.copy_of(copy.generalists()[-1], copy.specialist_file(IDS[0]))
+    weights = {name: weight + np.float32(1e-3) for name, weight in trained.weights.items()}
+    anew = dataclasses.replace(trained, weights=weights)
+    copy.write_snapshot(copy.specialist_file(IDS[0]), anew, {k: v for k, v in meta.items() if k != "name"})
     monkeypatch.setattr(play, "PRECISIONS", {"float32": PRECISIONS["float32"]})  # the others take seconds each
-    path = tmp_path / "run"
-    shutil.copytree(run.path, path)
-    models = open_models(str(path), "", duel)
-    assert [offer.kind for offer in models.offers] == ["specialist", "generalist"]
-    assert "exporting the models of" in capsys.readouterr().out
-    made = (path / FOLDER / "manifest.json").stat().st_mtime_ns
-    open_models(str(path), "", duel)
-    assert (path / FOLDER / "manifest.json").stat().st_mtime_ns == made and not capsys.readouterr().out
+    assert [offer.kind for offer in open_models(str(copy.path), "", duel).offers] == ["specialist", "generalist"]
+    assert f"exporting the models of {copy.path} to" in capsys.readouterr().out
+    assert Pack(copy.path / FOLDER).manifest["weights"][anew.name] == anew.digest != trained.digest
 
-    copy = RunDirectory(path)
-    file = copy.specialist_file(IDS[0])
-    shutil.copy(copy.specialist_file(IDS[1]), file)  # as if it had been trained anew
-    open_models(str(path), "", duel)
-    assert (path / FOLDER / "manifest.json").stat().st_mtime_ns > made and "exporting" in capsys.readouterr().out
+
+def test_packs_that_cannot_be_played_are_refused(pack: Pack, plain: Roster, tmp_path: Path, duel: Duel) -> None:
     assert open_models("", str(pack.folder), duel).offers[0].characters == IDS
-
-
-def test_packs_that_cannot_be_played_are_refused(run: RunDirectory, plain: object, tmp_path: Path, duel: Duel) -> None:
+    with pytest.raises(PackError, match="models are for the game duel"):
+        open_models("", str(pack.folder), Duel(plain))
     with pytest.raises(PackError, match=r"manifest.json does not exist; python -m mobile.export makes a pack"):
         open_models("", str(tmp_path), duel)
-    Exporter(run, tmp_path, Options(("float32",), batch=3, seed=1)).export()
-    with pytest.raises(ModelsError, match="played by models of batch 1, these have 3; export them again without"):
-        open_models("", str(tmp_path), duel)
-    with pytest.raises(PackError, match="models are for the game duel"):
-        open_models("", str(tmp_path), Duel(plain))  # type: ignore[arg-type]
+    with pytest.raises(CheckpointError, match="is not a run directory"):
+        open_models(str(tmp_path), "", duel)
+    alone = {
+        "models": [m for m in pack.manifest["models"] if m["character"] == GENERALIST],
+        "golden": {k: v for k, v in pack.manifest["golden"].items() if k != GENERALIST},
+        "mixtures": {},
+    }
+    for change, message in (
+        ({"batch": 3}, "played by models of batch 1, these have 3; export them again without --batch"),
+        (alone, "holds no model that knows whom it plays"),
+    ):
+        manifest = {key: value for key, value in pack.manifest.items() if key != "digest"}
+        (tmp_path / MANIFEST).write_bytes(seal({**manifest, **change}))
+        with pytest.raises(ModelsError, match=message):
+            open_models("", str(tmp_path), duel)

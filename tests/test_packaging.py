@@ -150,7 +150,7 @@ def imported(folders: list[str]) -> dict[str, str]:
 
 
 def test_camtf_imports_nothing_of_mobile() -> None:
-    """The layers: `mobile` depends on camtf, never the reverse. What is named by a flag is found when it is asked for."""
+    """`mobile` depends on camtf, never the reverse. What a flag names is found when it is asked for."""
     for file in (ROOT / "camtf").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_bytes())):
             modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

@@ -154,8 +154,9 @@ def test_only_the_own_page_gets_in(duel: Duel) -> None:
             async with client.get(url) as answer:
                 assert answer.status == 200 and "Fight a Specialist" in await answer.text()
                 assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
-            async with client.get(url, headers={"Host": "evil.example"}) as answer:
-                assert answer.status == 403
+            for host in ("evil.example", "127.0.0.1.evil.example", "nonsense:99999"):
+                async with client.get(url, headers={"Host": host}) as answer:
+                    assert answer.status == 403
             for path in ("/replays/unknown", "/replays/unknown.npz", "/../setup.py", "/play.py"):
                 async with client.get(url + path) as answer:
                     assert answer.status == 404

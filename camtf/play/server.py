@@ -51,6 +51,7 @@ class Server:
         self._host = host
         self._speed = speed
         self._sessions: dict[str, Session] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self.app = web.Application(middlewares=[self._guarded])
         for path in _FILES:
             self.app.router.add_get(path, self._file)
@@ -63,7 +64,7 @@ class Server:
     async def _guarded(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        if is_own(self._host) and not is_own(request.url.host or ""):
+        if is_own(self._host) and not is_own(_asked_for(request)):
             raise web.HTTPForbidden(text=f"this server answers on {self._host} alone, not on {request.host[:100]}\n")
         response = await handler(request)
         if not response.prepared:
@@ -106,7 +107,9 @@ class Server:
 
     def _drop(self, session: Session) -> None:
         del self._sessions[session.name]
-        self._closing = asyncio.create_task(session.close())
+        task = asyncio.create_task(session.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def _housekeeping(self, app: web.Application) -> AsyncIterator[None]:
         async def forget() -> None:
@@ -142,6 +145,14 @@ class Server:
     async def _replay_page(self, request: web.Request) -> web.Response:
         text = await asyncio.to_thread(page_text, self._arena.game.roster, self._replay(request))
         return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": _VIEWER_POLICY})
+
+
+def _asked_for(request: web.Request) -> str:
+    """The host that a request names; empty where it names none."""
+    try:
+        return request.url.host or ""
+    except ValueError:  # it is no address at all
+        return ""
 
 
 def is_own(host: str) -> bool:

@@ -51,6 +51,7 @@ class Session:
         self._match: Match | None = None
         self._clock: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
         self._paused = False
         self._seen = 0
         self._end: dict[str, Any] | None = None
@@ -87,7 +88,9 @@ class Session:
             try:
                 if raw.type is not WSMsgType.TEXT:
                     raise MessageError("a message must be text")
-                await self._obey(parse(raw.data))
+                message = parse(raw.data)
+                async with self._one_at_a_time:  # a connection that is being taken over may still say something
+                    await self._obey(message)
             except MessageError as error:
                 refused += 1
                 await self._send({"type": "refused", "message": str(error)})
