@@ -6,11 +6,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,12 +25,14 @@ from camtf.games.duel import replay as replays
 from camtf.games.duel.game import Duel
 from camtf.games.duel.state import SKILLS
 from camtf.games.duel.viewer import film
+from camtf.play import __main__ as program
 from camtf.play.arena import Arena
 from camtf.play.server import Server, is_own
 from mobile.pack import Pack
 from mobile.play import PackModels
 from tests.browser import Browser
 
+ROOT = Path(__file__).parents[1]
 CHARACTERS = ("ember_fox", "gale_archer")
 START = {"type": "start", "character": "ember_fox", "opponent": "rusher", "opponent_character": "gale_archer",
          "precision": "", "temperature": 1, "delay": 0}  # fmt: skip
@@ -167,6 +174,43 @@ def test_only_the_own_page_gets_in(duel: Duel) -> None:
     asyncio.run(ask())
     own = ["127.0.0.1", "127.8.0.1", "localhost", "::1", "[::1]"]
     assert all(map(is_own, own)) and not any(map(is_own, ["0.0.0.0", "evil.example", "192.168.0.4", ""]))
+
+
+# --- the command
+
+
+def test_the_command_serves_a_pack_until_ctrl_c(pack: Pack) -> None:
+    command = [sys.executable, "-m", "camtf.play", f"--pack={pack.folder}", "--port=0", "--first=gale_archer"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        _, opened = process.stdout.readline(), process.stdout.readline()
+        (url,) = re.findall(r"^open (http://127\.0\.0\.1:\d+) in a browser; Ctrl-C ends\n$", opened)
+        with urllib.request.urlopen(url) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stderr is not None and "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"pack": "nowhere"}, r"nowhere/manifest.json does not exist; python -m mobile.export makes a pack"),
+        ({"run_dir": "nowhere"}, r"nowhere is not a run directory"),
+        ({"first": "nobody"}, r"your character must be one of ember_fox, .*; got 'nobody'"),
+        ({"second": "nobody"}, r"the character of punisher must be one of ember_fox, .*; got 'nobody'"),
+        ({"pack": "nowhere", "models": "nothing:at_all"}, r"models: the module 'nothing' cannot be imported"),
+        ({"host": "192.0.2.1"}, r"error while attempting to bind on address \('192.0.2.1', 0\)"),
+    ],
+)
+def test_what_cannot_be_served_is_said_in_one_line(
+    flags: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"run_dir": "", "pack": "", "first": "", "second": "", "host": "127.0.0.1", "port": 0, "speed": 1.0,
+             "models": "mobile.play:open_models"}  # fmt: skip
+    monkeypatch.setattr(program, "FLAGS", SimpleNamespace(**{**given, **flags}))
+    with pytest.raises(SystemExit, match=f"^error: .*{message}[^\n]*$"):
+        program.main()
 
 
 # --- the page in a browser

@@ -7,9 +7,10 @@ const MOVE_OF_SKILL = { skill_1: 3, skill_2: 4, ultimate: 5, scroll: 6 };
 const TICKS_AHEAD = 6, RETRY_MS = 1000, NUMBER_SECONDS = 0.8, FULL = 1013;
 const $ = id => document.getElementById(id);
 
-let socket, about, stage, last;              // last: what the match was asked for
+let socket, about, stage;
+let last = JSON.parse(sessionStorage.getItem("last"));  // what the match was asked for
 let fighters = [], frames = [], at = 0;      // a frame is a tick: the states of both; at: which is shown, a fraction
-let ticksBefore = 0;                         // the first frame
+let ticksBefore = 0;                         // the first frame's number
 let numbers = [], shown = -1, newest = 0;    // shown: the frame whose bars are on the page; newest: decision received
 let ended = null, taken = false, counting = 0, speed = 1, before = 0, longest = {};
 
@@ -67,6 +68,7 @@ function connect() {
 const HANDLERS = {
   welcome(message) {
     about = message;
+    if (sessionStorage.getItem("session") !== message.session) last = null;
     sessionStorage.setItem("session", message.session);
     controls.skills = message.rules.skills;
     notice("");
@@ -147,7 +149,8 @@ function fillMenu() {
     type: "button", textContent: name, onclick: () => { difficulty(temperature, delay); },
   })));
   difficulty(last?.temperature ?? LEVELS.Normal[0], last?.delay ?? LEVELS.Normal[1]);
-  if (bot(about.offers[0])) $("about").textContent = "No policies were given: scripted opponents play. Start the server with --run_dir or --pack for a Specialist.";
+  $("about").textContent = bot(about.offers[0]) ?
+    "No policies were given: scripted opponents play. Start the server with --run_dir or --pack for a Specialist." : "";
   $("keys").replaceChildren(...Object.entries(KEYS).map(([skill, codes]) =>
     make("tr", {}, make("td", {}, spaced(skill)), make("td", {}, codes.map(keyName).join(", ")))));
 }
@@ -169,6 +172,7 @@ function difficulty(temperature, delay) {
 
 function start(wish) {
   last = wish;
+  sessionStorage.setItem("last", JSON.stringify(wish));
   send({ type: "start", ...wish });
 }
 
