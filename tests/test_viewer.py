@@ -19,6 +19,7 @@ from camtf.games.duel.replay import Replay
 from camtf.games.duel.roster import Roster
 from camtf.games.duel.viewer import film
 from camtf.games.duel.viewer.page import page_data, write_page
+from tests.browser import Browser
 
 CHARACTERS = ("ember_fox", "frost_seer")
 
@@ -73,6 +74,22 @@ def test_a_browser_draws_it(roster: Roster, replay: Replay, page: Path) -> None:
         assert f'data-moment="{moment}"' in document  # drawn to the end, without an error on the way
         assert f">{60 - moment / 10:.1f}</div>" in document
     assert all(f"{fighter['hp']} HP" in document for fighter in last)
+
+
+_COVERED = """[...Array(LAST + 1).keys()].filter(moment => {
+  go(moment);
+  const t = stage.taken, apart = (a, b) => a[0] >= b[2] || b[0] >= a[2] || a[1] >= b[3] || b[1] >= a[3];
+  return t.some((a, i) => a[0] < 0 || a[2] > stage.w || t.some((b, j) => i < j && !apart(a, b)));
+})"""
+
+
+@needs_browser
+def test_it_fits_a_phone_and_no_label_covers_another(page: Path) -> None:
+    with Browser() as browser:
+        for width, height in ((1280, 800), (390, 844)):
+            assert browser.open(page, width, height, phone=width < 500) == []
+            assert browser.run("document.documentElement.scrollWidth") == width
+            assert browser.run(_COVERED) == []
 
 
 @needs_browser
