@@ -113,7 +113,7 @@ def _outdated(pack: Pack, run: RunDirectory) -> bool:
 
 def _export(run: RunDirectory, folder: Path) -> None:
     """Make the run's own pack, with the Generalist where there is one for all characters."""
-    print(f"exporting the models of {cut(run.path)} to {cut(folder)}, which takes about a second each", flush=True)
+    print(f"exporting the models of {cut(run.path)} to {cut(folder)}, which takes a few seconds each", flush=True)
     from camtf import distributed
     from mobile.exporter import Exporter, Options
 

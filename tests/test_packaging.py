@@ -133,7 +133,8 @@ def test_models_run_without_tensorflow(wheel: Path, pack: Pack, tmp_path: Path) 
     python = environment(wheel, tmp_path / "mobile", "mobile")
     decided = run(python, "-m", "mobile.decisions", "pack", pack.folder, cwd=tmp_path)
     assert all(model.file in decided for model in pack.models)
-    program = "import sys, mobile.benchmark, mobile.report; print({'keras', 'scipy', 'tensorflow'} & {*sys.modules})"
+    modules = "mobile.benchmark, mobile.play, mobile.report"
+    program = f"import sys, {modules}; print({{'keras', 'scipy', 'tensorflow'}} & {{*sys.modules}})"
     assert run(python, "-c", program, cwd=tmp_path).strip() == "set()"
 
 

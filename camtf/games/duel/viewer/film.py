@@ -54,7 +54,7 @@ def write_film(page: Path, file: Path, first: int, count: int, width: int = 550)
     ]
     if not pictures:
         raise RuntimeError(f"{page} has no moment {first}")
-    small = [p.resize((width, p.height * width // p.width)).quantize(96, Image.Quantize.MAXCOVERAGE) for p in pictures]
+    small = [p.resize((width, p.height * width // p.width)).quantize(128, Image.Quantize.FASTOCTREE) for p in pictures]
     film = io.BytesIO()
     small[0].save(film, "GIF", save_all=True, append_images=small[1:], duration=_MILLISECONDS, loop=0, optimize=True)
     files.write_bytes(file, film.getvalue())
