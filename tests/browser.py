@@ -27,6 +27,30 @@ os.execv(sys.argv[3], sys.argv[3:])
 """Chromium reads file 3 and writes file 4."""
 
 
+_CONTRAST = """(selector => {
+  const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = colour => parts(colour).slice(0, 3).map(c => c / 255)
+    .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = node => {
+    for (; node; node = node.parentElement) {
+      const found = getComputedStyle(node).backgroundColor, alpha = parts(found)[3] ?? 1;
+      if (alpha > 0.5) return found;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  let worst = [99, ""];
+  for (const node of document.querySelectorAll(selector)) {
+    const text = [...node.childNodes].some(child => child.nodeType === 3 && child.textContent.trim());
+    if (!text || !node.checkVisibility()) continue;
+    const [a, b] = [light(getComputedStyle(node).color), light(behind(node))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < worst[0]) worst = [ratio, node.textContent.trim().slice(0, 60)];
+  }
+  return worst;
+})"""
+
+
 class Browser:
     """One Chromium with one page, by the DevTools protocol: JSON objects that end in a zero byte."""
 
@@ -107,6 +131,11 @@ class Browser:
         """Whether the reader prefers a dark page."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if on else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def contrast(self, selector: str) -> tuple[float, str]:
+        """The lowest contrast of text to its ground (WCAG 2.1) among these elements, and the text."""
+        ratio, text = self.run(f"{_CONTRAST}({json.dumps(selector)})")
+        return ratio, text
 
     def run(self, script: str) -> Any:
         """The value of an expression in the page."""

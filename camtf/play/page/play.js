@@ -40,7 +40,7 @@ function send(message) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
-function tell() { if (now() === "fight") send({ type: "input", ...controls.take(), seen: newest }); }
+function tell() { if (["fight", "halted"].includes(now())) send({ type: "input", ...controls.take(), seen: newest }); }
 
 function command(name) {
   if (name === "pause") now() === "fight" ? send({ type: "pause" }) : now() === "halted" && send({ type: "resume" });
