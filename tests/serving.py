@@ -41,7 +41,7 @@ def serving(arena: Arena, speed: float) -> Iterator[str]:
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(300)
     try:
         yield address[0]
     finally:

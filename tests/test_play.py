@@ -136,6 +136,7 @@ def test_a_match_is_its_replay(roster: Roster, tmp_path: Path, delay: int) -> No
     assert [m.fighters.tobytes() for m in moments] == [fighters.tobytes() for fighters in shown]
     assert replay.players == ("person", "a bot") and len(replay.actions) == match.decisions
     health = moments[-1].fighters["health_hp"] / roster.characters["max_health_hp"][match.indices]
+    assert not match.legal.any()
     assert match.outcome == {1: 1.0, 0: 0.5, -1: 0.0}[int(np.sign(max(health[0], 0) - max(health[1], 0)))]
 
 

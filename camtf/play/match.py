@@ -61,8 +61,9 @@ class Match:
 
     @property
     def legal(self) -> np.ndarray:
-        """What the person may choose now: movements, then skills, 0 or 1 each."""
-        return self._observation.mask[0, 0, : len(MOVEMENTS) + len(SKILLS)]
+        """What the person may choose now: movements, then skills, 0 or 1 each. Nothing after the end."""
+        now = self._observation.mask[0, 0, : len(MOVEMENTS) + len(SKILLS)]  # after the end, of a match not played
+        return now if self.outcome is None else np.zeros_like(now)
 
     def play(self) -> Turn:
         """Play a decision. Where it is the last one, ``outcome`` is 1, 0.5 or 0 afterwards: won, drawn, lost."""

@@ -11,7 +11,7 @@ const DIRECTIONS = {
 const PAD_BUTTONS = { 2: "attack", 3: "skill_1", 1: "skill_2", 5: "ultimate", 4: "guard", 0: "dash", 6: "substitute", 7: "scroll", 8: "summon" };
 const PAD_CROSS = { 12: [0, 1], 13: [0, -1], 14: [-1, 0], 15: [1, 0] };
 const PAD_START = 9, PAD_AGAIN = 0, STICK_DEAD = 0.4;
-const keyName = code => code.replace(/^(Key|Arrow)/, "").replace("ShiftLeft", "Shift");
+const keyName = code => code.replace(/^(Key|Arrow)/, "").replace(/^Shift(Left|Right)$/, "Shift");
 
 /** Collects what is held. `changed` is called whenever that is not what it was; `command` with "pause" or "again". */
 class Controls {

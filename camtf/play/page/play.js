@@ -152,7 +152,7 @@ function fillMenu() {
   $("about").textContent = bot(about.offers[0]) ?
     "No policies were given: scripted opponents play. Start the server with --run_dir or --pack for a Specialist." : "";
   $("keys").replaceChildren(...Object.entries(KEYS).map(([skill, codes]) =>
-    make("tr", {}, make("td", {}, spaced(skill)), make("td", {}, codes.map(keyName).join(", ")))));
+    make("tr", {}, make("td", {}, spaced(skill)), make("td", {}, [...new Set(codes.map(keyName))].join(", ")))));
 }
 
 function fillOpponent(chosen) {
@@ -285,7 +285,7 @@ function advance(seconds) {
 function finish() {
   const words = { 1: "You win!", 0: "You lose", 0.5: "Draw" }[ended.outcome];
   $("result").textContent = words;
-  $("summary").textContent = fighters.map((f, p) => `${f.name}: ${frames.at(-1)[p].hp} of ${f.health} HP`).join(" · ");
+  $("summary").textContent = fighters.map((f, p) => `${f.name} ${frames.at(-1)[p].hp} of ${f.health} HP`).join(" · ");
   become("over");
 }
 

@@ -73,7 +73,7 @@ class Stage {
     this.ground();
     const poses = [0, 1].map(p => this.pose(p, before[p], after[p], part, ticks));
     const order = poses[0].y > poses[1].y ? [0, 1] : [1, 0];
-    const hurt = [0, 1].map(p => numbers.some(n => n.p === p && n.age < 0.12));
+    const hurt = [0, 1].map(p => numbers.some(n => n.p === p && n.age < 0.09));
     for (const p of order) {
       if (reach) this.outline(poses[p]);
       this.summon(p, before[p], after[p], part);
