@@ -18,6 +18,7 @@ from camtf.evaluation.intervals import NORMAL_95
 from camtf.evaluation.record import FILE as EVALUATION
 from camtf.evaluation.record import EvaluationRecord
 from camtf.files import FileError, write_json, write_text
+from camtf.games.duel.game import Duel
 from mobile.files import PackError, cut
 from mobile.pack import Pack
 from mobile.results import check_models, check_weights, read_evaluation, read_result
@@ -161,6 +162,7 @@ def main() -> None:
     run, models = Path(FLAGS.run_dir), Path(FLAGS.model_dir)
     try:
         evaluation, verified, timed = read_all(run, models)
+        playable = Pack(models).manifest["game"] == Duel.name
         rows = join(evaluation, verified, timed)
         origin = {key: getattr(evaluation, key) for key in ("commit", "machine", "versions", "seed", "weights")}
         text = format_report(rows, [g for g in evaluation.gains if g.kind == "specialist"], verified["positions"])
@@ -176,7 +178,10 @@ def main() -> None:
         "all win rates": run / EVALUATION,
         "this table": run / "report.txt",
     }
-    command.say_last(where, {"every figure": f"python -m camtf.report {command.flag('run_dir', run)}"})
+    then = {"every figure": f"python -m camtf.report {command.flag('run_dir', run)}"}
+    if playable:
+        then["fight one"] = f"python -m camtf.play {command.flag('run_dir', run)} {command.flag('pack', models)}"
+    command.say_last(where, then)
     command.print_result({"characters": rows}, run / "report.json")
 
 
