@@ -44,7 +44,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.10",
     packages=find_packages(include=["camtf", "camtf.*", "mobile", "mobile.*"]),
-    package_data={"": ["*.toml", "*.html", "*.js", "*.json"], "camtf.play": ["page/*"]},
+    package_data={"": ["*.toml", "*.html", "*.js", "*.json"], "camtf.play": ["page/*"], "mobile": ["cpp/*", "web/*"]},
     install_requires=["numpy>=1.26", "numba>=0.61", "absl-py", "tomli; python_version < '3.11'"],
     extras_require={**EXTRAS, "dev": [*CHECKS, *sorted({name for extra in EXTRAS.values() for name in extra})]},
 )

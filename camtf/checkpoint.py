@@ -18,6 +18,7 @@ A run directory::
     evaluation.json                        what `camtf.evaluate` measured: `camtf.evaluation.record`
     evaluation/                            parts of it, which an interrupted evaluation goes on from
     exploiters/<name>.npz                  best responses to the population's equilibrium (`--exploiters`)
+    pack/                                  the models that `camtf.play` exports where it is given no pack
     tensorboard/<task>/                   the same as scalars, and histograms of the weights
 """
 

@@ -7,6 +7,8 @@ Without a run and a pack the scripted opponents play.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import socket
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 FLAGS = flags.FLAGS
 
+_MODELS = "mobile.play:open_models"
+"""Named, not imported: camtf depends on nothing of `mobile`."""
+
 
 def define_flags() -> None:
     """The command line."""
@@ -40,7 +45,7 @@ def define_flags() -> None:
     flags.DEFINE_integer("port", 8000, "Port to listen on; 0: any that is free.", 0, 65535)
     flags.DEFINE_float("speed", 1.0, "How fast the clock runs; 1 is real time, 0.5 is for practice.", 0.1, 100.0)
     flags.DEFINE_string(
-        "models", "mobile.play:open_models",
+        "models", _MODELS,
         "module:attribute, a function of the run's folder, the pack's (either may be empty) and the game, that gives "
         "the models.",
     )  # fmt: skip
@@ -65,7 +70,7 @@ def _arena() -> Arena:
     game = _game()
     models: Models | None = None
     if FLAGS.run_dir or FLAGS.pack:
-        models = named("models", FLAGS.models, "a name")(FLAGS.run_dir, FLAGS.pack, game)
+        models = named("models", FLAGS.models, _MODELS)(FLAGS.run_dir, FLAGS.pack, game)
     offered = Arena(game, models, ("", "")).offers[0]
     first = FLAGS.first or offered.characters[0]
     return Arena(game, models, (first, FLAGS.second or _other(offered, first)))
@@ -100,8 +105,10 @@ async def _serve(server: Server) -> None:
     try:
         await web.TCPSite(runner, FLAGS.host, FLAGS.port).start()
         host, port = runner.addresses[0][:2]
-        shown = f"[{host}]" if ":" in host else host
-        print(f"open http://{shown}:{port} in a browser; Ctrl-C ends", flush=True)
+        everybody = ipaddress.ip_address(host).is_unspecified
+        shown = "127.0.0.1" if everybody else f"[{host}]" if ":" in host else host
+        others = f", on another machine http://{socket.gethostname()}:{port}" if everybody else ""
+        print(f"open http://{shown}:{port} in a browser{others}; Ctrl-C ends", flush=True)
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
