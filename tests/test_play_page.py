@@ -108,7 +108,8 @@ def check_other_ways_to_play(browser: Browser) -> None:
     """Rematch by a key; the stick and a button by touch; a gamepad; pause; a connection that breaks."""
     browser.call("Input.dispatchKeyEvent", type="keyDown", code="Enter", key="Enter")
     wait_for(browser, "fight")
-    assert browser.run("frames.length") < 30 and browser.run("fighters[1].player").startswith("specialist int8")
+    browser.run("var told = tell; tell = () => {}")  # a page that has not seen what was sent: the clock waits for it
+    assert browser.run("ended") is None and browser.run("fighters[1].player").startswith("specialist int8")
 
     browser.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
     browser.call("Emulation.setTouchEmulationEnabled", enabled=True, maxTouchPoints=2)
@@ -128,6 +129,7 @@ def check_other_ways_to_play(browser: Browser) -> None:
     browser.run(pad.replace("AXES", "[0, 0]").replace("PRESSED", "-1") + "; controls.poll()")
     assert browser.run("[controls.direction, controls.held]") == [[0, 0], []]
 
+    browser.run("tell = told; tell()")
     browser.key("Escape", down=True)
     wait_for(browser, "halted")
     newest = browser.run("newest")
