@@ -69,7 +69,14 @@ CRITERIA = (
     Criterion("goofspiel_5", "uniform_exploitability", least=2.0, most=2.0),
     *(
         Criterion(case, "largest_gap", most=GAP)
-        for case in ("goofspiel_4", "goofspiel_4_simplex", "goofspiel_4_nash", "goofspiel_5", "goofspiel_5_nash")
+        for case in (
+            "goofspiel_4",
+            "goofspiel_4_simplex",
+            "goofspiel_4_nash",
+            "goofspiel_5",
+            "goofspiel_5_simplex",
+            "goofspiel_5_nash",
+        )
     ),
     Criterion("any_mixture_last8", "share", least=0.5),
     Criterion("any_mixture_belief", "share", least=0.8),

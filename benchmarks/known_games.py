@@ -242,6 +242,11 @@ CASES: dict[str, Case] = {
     "goofspiel_5": Case(
         lambda: goofspiel(5, outcome="payoff"), measure_tree, {**_UNIFORM, "generalists.frames": 16_000_000}
     ),
+    "goofspiel_5_simplex": Case(
+        lambda: goofspiel(5, outcome="payoff"),
+        measure_tree,
+        {**_UNIFORM, **_SIMPLEX, "generalists.frames": 16_000_000},
+    ),
     "goofspiel_5_nash": Case(lambda: goofspiel(5, outcome="payoff"), measure_tree, {"generalists.frames": 6_000_000}),
     "any_mixture_last8": Case(lambda: goofspiel(5, "last8", "payoff"), measure_information, _ANY_MIXTURE),
     "any_mixture_full": Case(lambda: goofspiel(5, outcome="payoff"), measure_information, _ANY_MIXTURE),
