@@ -60,7 +60,7 @@ class Done:
         finally:
             took = before + time.monotonic() - began
             about = {"name": self.step.name, "command": " ".join(self.step.command)}
-            files.write_json(self.file, {**about, "done": code == 0, "seconds": round(took, 1)})
+            files.write_json(self.file, {**about, "done": code == 0, "seconds": round(took, 3)})
         if code in _STOPPED:
             print("stopped; start the same command again to go on from there", file=sys.stderr)
             raise SystemExit(_STOPPED[0])
