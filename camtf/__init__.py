@@ -26,6 +26,7 @@ Importing `camtf` alone loads neither TensorFlow nor Horovod: the game can be us
 """
 
 from camtf.config import Config, ConfigError, preset
+from camtf.games.adapters import registration as _registration  # noqa: F401
 from camtf.games.duel import DuelGame, Roster, RosterError, load_roster
 from camtf.types import Observation, Step
 

@@ -12,6 +12,9 @@ from numba import njit
 ACTIONS, OPPONENTS, MINIBATCHES, STARTS = range(4)
 """Streams: what the numbers are for."""
 
+_STRIDE = np.uint64(0xD1B54A32D192ED03)
+"""From one number of a match to its next."""
+
 
 def uniforms(
     seed: int, stream: int, step: int, match_ids: np.ndarray, shape: tuple[int, ...], time_major: bool = False
@@ -38,15 +41,31 @@ def counted_uniforms(seeds: np.ndarray, episodes: np.ndarray, steps: np.ndarray)
     return _uniform_each(seeds, episodes.astype(np.uint64), steps.astype(np.uint64))
 
 
+def decision_uniforms(seeds: np.ndarray, episodes: np.ndarray, steps: np.ndarray, count: int) -> np.ndarray:
+    """Uniform numbers in (0, 1), float32 ``[n, count]``: for each of these `match_seeds` as many for its episode and
+    its step in that."""
+    out = np.empty((len(seeds), count), np.float32)
+    _fill_each(seeds, episodes.astype(np.uint64), steps.astype(np.uint64), out)
+    return out
+
+
 @njit(cache=True)
 def _fill(key: np.uint64, match_ids: np.ndarray, out: np.ndarray) -> None:
     for b in range(out.shape[0]):
         state = _mix(key ^ _mix(match_ids[b]))
         for i in range(out.shape[1]):
             for j in range(out.shape[2]):
-                bits = _mix(state) >> np.uint64(41)
-                out[b, i, j] = (np.float32(bits) + np.float32(0.5)) * np.float32(2.0**-23)
-                state += np.uint64(0xD1B54A32D192ED03)
+                out[b, i, j] = _float32(_mix(state))
+                state += _STRIDE
+
+
+@njit(cache=True)
+def _fill_each(seeds: np.ndarray, episodes: np.ndarray, steps: np.ndarray, out: np.ndarray) -> None:
+    for b in range(out.shape[0]):
+        state = _mix(steps[b] ^ _mix(episodes[b] ^ _mix(seeds[b])))
+        for i in range(out.shape[1]):
+            out[b, i] = _float32(_mix(state))
+            state += _STRIDE
 
 
 @njit(cache=True)
@@ -64,6 +83,11 @@ def _uniform_each(seeds: np.ndarray, episodes: np.ndarray, steps: np.ndarray) ->
         bits = _mix(steps[b] ^ _mix(episodes[b] ^ _mix(seeds[b]))) >> np.uint64(12)
         out[b] = (np.float64(bits) + 0.5) * 2.0**-52
     return out
+
+
+@njit(cache=True)
+def _float32(bits: np.uint64) -> np.float32:
+    return (np.float32(bits >> np.uint64(41)) + np.float32(0.5)) * np.float32(2.0**-23)
 
 
 @njit(cache=True)

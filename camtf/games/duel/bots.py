@@ -1,17 +1,19 @@
 """Scripted opponents: the fixed yardstick. They read the game's state, never learn, and are never trained against.
 
-Each is a `camtf.games.protocol.Bot`.
+Each is a `camtf.games.protocol.Bot`. What it decides for one match is compiled scalar code, so that an opponent costs
+less than the match that it plays.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from camtf.games.bots import uniform_legal
+from camtf.games.duel.compiled import compiled
 from camtf.games.duel.env import DuelGame
-from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
+from camtf.games.duel.observation import MOVEMENT_COUNT
 from camtf.games.duel.roster import element_column, schema
 from camtf.games.duel.state import (
     ATTACK,
@@ -19,6 +21,8 @@ from camtf.games.duel.state import (
     DASHING,
     GUARD,
     HALF_LENGTH_MM,
+    NONE,
+    PROJECTILES,
     SUBSTITUTE,
     SUMMON,
     USE_SCROLL,
@@ -39,57 +43,19 @@ def idle(game: BatchedGame, player: int, observation: Observation, uniforms: np.
 
 def zoner(game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
     """Keeps out of reach and lets skills, scroll and summon do the work; at a wall or in a corner it fights."""
-    fighters, opponents = _fighters(game, player)
-    movement, skill = _masks(observation)
-    scene = _look(observation, fighters, opponents)
-    cornered = np.abs(fighters["x_mm"]) > HALF_LENGTH_MM - _CORNER_MM
-    away = np.where(scene.dx < _KEEP_AWAY_MM, -1, np.where(scene.dx > _KEEP_NEAR_MM, 1, 0))
-    length = np.where(cornered & (away < 0), 1, away)
-    wished = _first_ready(skill, scene, (USE_ULTIMATE, USE_SKILL_1, USE_SKILL_2), (SUMMON, USE_SCROLL))
-    near = scene.near & (cornered | (fighters["connected"] == 1))
-    wished = np.where(near & (wished == 0), _first_legal(skill, (ATTACK,)), wished)
-    return _legal(movement, skill, length, scene.depth, wished)
+    return _decided(_zone_all, game, player, observation, uniforms)
 
 
 def rusher(game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
     """Walks straight at the opponent and strikes in reach, turning every hit into the strongest thing that is ready;
     sends scroll and summon on the way, guards while the opponent cannot be hit, and now and then besides."""
-    fighters, opponents = _fighters(game, player)
-    movement, skill = _masks(observation)
-    scene = _look(observation, fighters, opponents)
-    in_reach = np.where(fighters["connected"] == 1, _first_legal(skill, _AFTER_A_HIT), _first_legal(skill, (ATTACK,)))
-    attack = np.where(scene.near, in_reach, _first_legal(skill, _ON_THE_WAY))
-    guard = scene.near & (scene.helpless | (uniforms[:, 0] < _GUARD_SHARE))
-    return _legal(movement, skill, np.where(scene.dx > _TOUCH_MM, 1, 0), scene.depth, np.where(guard, GUARD, attack))
+    return _decided(_rush_all, game, player, observation, uniforms)
 
 
 def punisher(game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray) -> np.ndarray:
     """Reads what the opponent has begun: guards or steps out of what is coming, leaves a combo by substitution, and
     strikes into recovery and stun with the strongest thing that reaches; otherwise a rusher that also shoots."""
-    fighters, opponents = _fighters(game, player)
-    movement, skill = _masks(observation)
-    scene = _look(observation, fighters, opponents)
-    coming = _is_coming(observation, opponents, scene) & (uniforms[:, 0] < _NOTICED_SHARE)
-    shot_at = ((opponents["projectile_ticks"] > 0) & _flies_at(fighters, opponents)).any(axis=1)
-    caught = (fighters["stun_ticks"] > 0) & (fighters["combo_taken"] >= _LEAVE_AFTER_HITS)
-    open_ = (opponents["stun_ticks"] > 0) | ((opponents["move"] >= 0) & ~coming)
-
-    connected = fighters["connected"] == 1
-    reaching = _first_ready(skill, scene, (USE_ULTIMATE, USE_SKILL_1, USE_SKILL_2), ())
-    strike = np.where(scene.near, _first_legal(skill, (ATTACK,)), 0)
-    wished = np.where(connected & scene.near, _first_legal(skill, _AFTER_A_HIT), strike)
-    wished = np.where(open_ & ~connected & (reaching > 0), reaching, wished)
-    wished = np.where((wished == 0) & ~scene.near & (scene.shot > 0), scene.shot, wished)
-    wished = np.where((wished == 0) & ~scene.near, _first_legal(skill, _ON_THE_WAY), wished)
-    wait = (coming | shot_at | (scene.near & scene.helpless)) & ~connected
-    wished = np.where(wait, GUARD, wished)
-    wished = np.where(caught & skill[:, SUBSTITUTE], SUBSTITUTE, wished)
-    length = np.where(scene.dx > _TOUCH_MM, 1, 0)
-    length = np.where(scene.helpless & (scene.dx < _STEP_BACK_MM), -1, length)
-    dash_in = (wished == 0) & (scene.dx > _DASH_MM) & skill[:, DASH]
-    wished = np.where(dash_in, DASH, wished)
-    hesitates = uniforms[:, 1] < _HESITATING_SHARE
-    return _legal(movement, skill, length, scene.depth, np.where(hesitates, 0, wished))
+    return _decided(_punish_all, game, player, observation, uniforms)
 
 
 BOTS: dict[str, Bot] = {
@@ -102,19 +68,15 @@ BOTS: dict[str, Bot] = {
 """By name, in rising strength."""
 
 _SHOWN = ("chain_1", "skill_1", "skill_2", "ultimate")
-_COLUMNS = {
-    number: [element_column(move, number) for move in _SHOWN]
-    for number in ("reach_mm", "startup_ticks", "active_ticks", "lunge_mm_per_tick", "projectile_mm_per_tick")
-}
-_MOVE_TO_SHOWN = np.array([0, 0, 0, 1, 2, 3, 0])
+_MOVE_TO_SHOWN = (0, 0, 0, 1, 2, 3, 0)
 """Which of the shown moves stands for each move: the first hit for the whole chain, and for the scroll."""
 _MARGIN_MM = 100
 _TOUCH_MM = 450
 _SAME_DEPTH_MM = 300
 _WAIT_TICKS = 4
-_GUARD_SHARE = 0.1
-_NOTICED_SHARE = 0.85
-_HESITATING_SHARE = 0.08
+_GUARD_SHARE = np.float32(0.1)
+_NOTICED_SHARE = np.float32(0.85)
+_HESITATING_SHARE = np.float32(0.08)
 _CORNER_MM = 1200
 _KEEP_AWAY_MM = 2200
 _KEEP_NEAR_MM = 3200
@@ -122,104 +84,230 @@ _STEP_BACK_MM = 900
 _DASH_MM = 2600
 _LEAVE_AFTER_HITS = 2
 _SHOT_AHEAD_MM = 1500
-_AFTER_A_HIT = (USE_ULTIMATE, USE_SKILL_1, USE_SKILL_2, ATTACK)
-_ON_THE_WAY = (SUMMON, USE_SCROLL)
 _MOVEMENT_FOR = np.array([[6, 5, 4], [7, 0, 3], [8, 1, 2]])
 """Movement by [length + 1][depth + 1]: back, nothing, forward; down, level, up."""
 
 
-def _fighters(game: BatchedGame, player: int) -> tuple[np.ndarray, np.ndarray]:
-    """The player's fighters and the opponent's, `camtf.games.duel.state.FIGHTER` ``[n]``."""
-    assert isinstance(game, DuelGame)
-    return game.fighters[player], game.fighters[1 - player]
+class _Declared(NamedTuple):
+    """Where the Element module shows a number of each of the shown moves, and what it was divided by."""
+
+    columns: tuple[int, ...]
+    scale: int
+
+
+def _declared(number: str) -> _Declared:
+    allowed = schema.MOVE_NUMBERS[number]
+    columns = tuple(element_column(move, number) for move in _SHOWN)
+    return _Declared(columns, max(abs(allowed.low), abs(allowed.high)))
+
+
+_REACH = _declared("reach_mm")
+_STARTUP = _declared("startup_ticks")
+_ACTIVE = _declared("active_ticks")
+_LUNGE = _declared("lunge_mm_per_tick")
+_FLIGHT = _declared("projectile_mm_per_tick")
 
 
 class _Scene(NamedTuple):
-    """What every bot looks at, each ``[n]`` but ``reaches``."""
+    """What every bot looks at."""
 
-    dx: np.ndarray  # distance along the length, mm
-    depth: np.ndarray  # -1, 0 or 1: the way to the opponent's depth
-    near: np.ndarray  # the first hit of the chain reaches
-    helpless: np.ndarray  # the opponent cannot be hit for a while
-    reaches: np.ndarray  # bool [n, 4]: which of the shown moves would reach, lunge and flight counted
-    shot: np.ndarray  # a ready skill with a projectile, 0 where there is none
+    dx: int  # distance along the length, mm
+    depth: int  # -1, 0 or 1: the way to the opponent's depth
+    near: bool  # the first hit of the chain reaches
+    helpless: bool  # the opponent cannot be hit for a while
+    level: bool  # both are at the same depth
 
 
-def _look(observation: Observation, fighters: np.ndarray, opponents: np.ndarray) -> _Scene:
-    dx = np.abs(opponents["x_mm"] - fighters["x_mm"])
-    dy = opponents["y_mm"] - fighters["y_mm"]
-    level = np.abs(dy) < _SAME_DEPTH_MM
-    reach = _attribute(observation, 0, "reach_mm")
-    lunge = _attribute(observation, 0, "lunge_mm_per_tick") * _attribute(observation, 0, "active_ticks")
-    flies = _attribute(observation, 0, "projectile_mm_per_tick") > 0
-    reaches = level[:, None] & np.where(flies, True, dx[:, None] < reach + lunge - _MARGIN_MM)
-    skill = observation.mask[:, MOVEMENT_COUNT : MOVEMENT_COUNT + SKILL_COUNT] > 0
-    shots = flies[:, 1:] & skill[:, USE_SKILL_1 : USE_ULTIMATE + 1] & level[:, None]
+def _decided(
+    decide_all: Any, game: BatchedGame, player: int, observation: Observation, uniforms: np.ndarray
+) -> np.ndarray:
+    """Actions int32 ``[n, H]``: the wished ones where they are legal, else nothing."""
+    assert isinstance(game, DuelGame)
+    out = np.empty((len(uniforms), 2), np.int32)
+    element, mask = np.ascontiguousarray(observation.element), np.ascontiguousarray(observation.mask)
+    decide_all(game.fighters[player], game.fighters[1 - player], element, mask, np.ascontiguousarray(uniforms), out)
+    return out
+
+
+@compiled
+def _number(row: Any, declared: Any, shown: int) -> int:
+    """A declared number of one of the shown moves, in its unit; ``row`` is of the Element module."""
+    return row[declared.columns[shown]] * declared.scale // 1000
+
+
+@compiled
+def _legal(mask: Any, skill: int) -> bool:
+    return mask[MOVEMENT_COUNT + skill] > 0
+
+
+@compiled
+def _first(mask: Any, first: int, second: int) -> int:
+    """The first of two skills that is legal, or none."""
+    if _legal(mask, first):
+        return first
+    return second if _legal(mask, second) else NONE
+
+
+@compiled
+def _one(mask: Any, skill: int) -> int:
+    return skill if _legal(mask, skill) else NONE
+
+
+@compiled
+def _look(f: Any, o: Any, own: Any) -> _Scene:
+    """``own`` is the fighter's row of the Element module."""
+    dx = abs(o.x_mm - f.x_mm)
+    dy = o.y_mm - f.y_mm
+    level = abs(dy) < _SAME_DEPTH_MM
     return _Scene(
         dx=dx,
-        depth=np.where(dy > _SAME_DEPTH_MM, 1, np.where(dy < -_SAME_DEPTH_MM, -1, 0)),
-        near=(dx < reach[:, 0] - _MARGIN_MM) & level,
-        helpless=opponents["down_ticks"] + opponents["invincible_ticks"] > _WAIT_TICKS,
-        reaches=reaches,
-        shot=np.where(shots.any(axis=1), USE_SKILL_1 + shots.argmax(axis=1), 0),
+        depth=1 if dy > _SAME_DEPTH_MM else (-1 if dy < -_SAME_DEPTH_MM else 0),
+        near=dx < _number(own, _REACH, 0) - _MARGIN_MM and level,
+        helpless=o.down_ticks + o.invincible_ticks > _WAIT_TICKS,
+        level=level,
     )
 
 
-def _is_coming(observation: Observation, opponents: np.ndarray, scene: _Scene) -> np.ndarray:
+@compiled
+def _after_a_hit(mask: Any) -> int:
+    """What a hit is turned into: the strongest that is ready."""
+    chosen = _first(mask, USE_ULTIMATE, USE_SKILL_1)
+    return chosen if chosen != NONE else _first(mask, USE_SKILL_2, ATTACK)
+
+
+@compiled
+def _on_the_way(mask: Any) -> int:
+    return _first(mask, SUMMON, USE_SCROLL)
+
+
+@compiled
+def _would_reach(skill: int, scene: Any, own: Any, mask: Any) -> bool:
+    """A skill is legal and would reach, lunge and flight counted."""
+    if scene.helpless or not scene.level or not _legal(mask, skill):
+        return False
+    shown = skill - ATTACK
+    if _number(own, _FLIGHT, shown) > 0:
+        return True
+    lunge = _number(own, _LUNGE, shown) * _number(own, _ACTIVE, shown)
+    return scene.dx < _number(own, _REACH, shown) + lunge - _MARGIN_MM
+
+
+@compiled
+def _reaching(scene: Any, own: Any, mask: Any) -> int:
+    """The strongest skill that would reach, or none."""
+    if _would_reach(USE_ULTIMATE, scene, own, mask):
+        return USE_ULTIMATE
+    if _would_reach(USE_SKILL_1, scene, own, mask):
+        return USE_SKILL_1
+    return USE_SKILL_2 if _would_reach(USE_SKILL_2, scene, own, mask) else NONE
+
+
+@compiled
+def _shot(scene: Any, own: Any, mask: Any) -> int:
+    """A ready skill with a projectile, or none."""
+    for skill in range(USE_SKILL_1, USE_ULTIMATE + 1):
+        if scene.level and _number(own, _FLIGHT, skill - ATTACK) > 0 and _legal(mask, skill):
+            return skill
+    return NONE
+
+
+@compiled
+def _is_coming(o: Any, scene: Any, opponents: Any) -> bool:
     """The opponent has begun a blow that would reach and whose active ticks are not over."""
-    move = opponents["move"]
-    rows = np.arange(len(move))
-    shown = _MOVE_TO_SHOWN[np.clip(move, 0, len(_MOVE_TO_SHOWN) - 1)]
-    timing = [_attribute(observation, 1, name)[rows, shown] for name in ("startup_ticks", "active_ticks", "reach_mm")]
-    lunge = _attribute(observation, 1, "lunge_mm_per_tick")[rows, shown] * timing[1]
-    begun = (move >= 0) & (move != DASHING) & (opponents["move_tick"] < timing[0] + timing[1])
-    return begun & (scene.dx < timing[2] + lunge + _MARGIN_MM) & (scene.depth == 0)
+    if o.move < 0 or o.move == DASHING or scene.depth != 0:
+        return False
+    shown = _MOVE_TO_SHOWN[o.move]
+    active = _number(opponents, _ACTIVE, shown)
+    if o.move_tick >= _number(opponents, _STARTUP, shown) + active:
+        return False
+    return scene.dx < _number(opponents, _REACH, shown) + _number(opponents, _LUNGE, shown) * active + _MARGIN_MM
 
 
-def _flies_at(fighters: np.ndarray, opponents: np.ndarray) -> np.ndarray:
-    """Which of the opponent's projectiles is about to arrive, ``[n, projectiles]``."""
-    ahead = (fighters["x_mm"][:, None] - opponents["projectile_x_mm"]) * np.sign(opponents["projectile_mm_per_tick"])
-    level = np.abs(fighters["y_mm"][:, None] - opponents["projectile_y_mm"]) < 2 * _SAME_DEPTH_MM
-    return level & (ahead > -_MARGIN_MM) & (ahead < _SHOT_AHEAD_MM)
+@compiled
+def _is_shot_at(f: Any, o: Any) -> bool:
+    """One of the opponent's projectiles is about to arrive."""
+    for i in range(PROJECTILES):
+        ahead = f.x_mm - o.projectile_x_mm[i]
+        if o.projectile_mm_per_tick[i] <= 0:
+            ahead = -ahead if o.projectile_mm_per_tick[i] < 0 else 0
+        level = abs(f.y_mm - o.projectile_y_mm[i]) < 2 * _SAME_DEPTH_MM
+        if o.projectile_ticks[i] > 0 and level and -_MARGIN_MM < ahead < _SHOT_AHEAD_MM:
+            return True
+    return False
 
 
-def _attribute(observation: Observation, whose: int, name: str) -> np.ndarray:
-    """A declared number of the shown moves, own (0) or opponent's (1), in its unit: ``[n, 4]``."""
-    number = schema.MOVE_NUMBERS[name]
-    scale = max(abs(number.low), abs(number.high))
-    return observation.element[:, whose, _COLUMNS[name]] * scale // 1000
-
-
-def _first_ready(skill: np.ndarray, scene: _Scene, order: tuple[int, ...], otherwise: tuple[int, ...]) -> np.ndarray:
-    """The first legal skill of ``order`` that would reach, else the first legal one of ``otherwise``."""
-    chosen = _first_legal(skill, otherwise)
-    for wished in reversed(order):
-        usable = skill[:, wished] & scene.reaches[:, wished - ATTACK] & ~scene.helpless
-        chosen = np.where(usable, wished, chosen)
-    return chosen
-
-
-def _legal(
-    movement: np.ndarray, skill: np.ndarray, length: np.ndarray, depth: np.ndarray, wished: np.ndarray
-) -> np.ndarray:
-    """Actions int32 ``[n, H]``: the wished ones where they are legal, else nothing."""
+@compiled
+def _write(out: Any, mask: Any, length: int, depth: int, wished: int) -> None:
+    """The wished step and skill, each where it is legal, else nothing."""
     step = _MOVEMENT_FOR[length + 1, depth + 1]
-    chosen = [np.where(_at(legal, choice), choice, 0) for legal, choice in ((movement, step), (skill, wished))]
-    return np.stack(chosen, axis=1).astype(np.int32)
+    out[0] = step if mask[step] > 0 else 0
+    out[1] = _one(mask, wished)
 
 
-def _masks(observation: Observation) -> tuple[np.ndarray, np.ndarray]:
-    mask = observation.mask > 0
-    return mask[:, :MOVEMENT_COUNT], mask[:, MOVEMENT_COUNT : MOVEMENT_COUNT + SKILL_COUNT]
+@compiled
+def _zone_all(fighters: Any, opponents: Any, element: Any, mask: Any, uniforms: Any, out: Any) -> None:
+    for b in range(fighters.shape[0]):
+        f, own, legal = fighters[b], element[b, 0], mask[b]
+        scene = _look(f, opponents[b], own)
+        cornered = abs(f.x_mm) > HALF_LENGTH_MM - _CORNER_MM
+        length = -1 if scene.dx < _KEEP_AWAY_MM else (1 if scene.dx > _KEEP_NEAR_MM else 0)
+        if cornered and length < 0:
+            length = 1
+        wished = _reaching(scene, own, legal)
+        if wished == NONE:
+            wished = _on_the_way(legal)
+        if wished == NONE and scene.near and (cornered or f.connected == 1):
+            wished = ATTACK
+        _write(out[b], legal, length, scene.depth, wished)
 
 
-def _at(legal: np.ndarray, choice: np.ndarray) -> np.ndarray:
-    return np.take_along_axis(legal, choice[:, None], 1)[:, 0]
+@compiled
+def _rush_all(fighters: Any, opponents: Any, element: Any, mask: Any, uniforms: Any, out: Any) -> None:
+    for b in range(fighters.shape[0]):
+        f, own, legal = fighters[b], element[b, 0], mask[b]
+        scene = _look(f, opponents[b], own)
+        if scene.near and (scene.helpless or uniforms[b, 0] < _GUARD_SHARE):
+            wished = GUARD
+        elif scene.near:
+            wished = _after_a_hit(legal) if f.connected == 1 else ATTACK
+        else:
+            wished = _on_the_way(legal)
+        _write(out[b], legal, 1 if scene.dx > _TOUCH_MM else 0, scene.depth, wished)
 
 
-def _first_legal(skill: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
-    """The first legal skill of ``order``, or none."""
-    chosen = np.zeros(len(skill), np.int64)
-    for wished in reversed(order):
-        chosen = np.where(skill[:, wished], wished, chosen)
-    return chosen
+@compiled
+def _punish_all(fighters: Any, opponents: Any, element: Any, mask: Any, uniforms: Any, out: Any) -> None:
+    for b in range(fighters.shape[0]):
+        f, o, legal = fighters[b], opponents[b], mask[b]
+        scene = _look(f, o, element[b, 0])
+        coming = _is_coming(o, scene, element[b, 1]) and uniforms[b, 0] < _NOTICED_SHARE
+        wished = _punish(f, o, scene, element[b, 0], legal, coming)
+        if uniforms[b, 1] < _HESITATING_SHARE:
+            wished = NONE
+        length = 1 if scene.dx > _TOUCH_MM else 0
+        if scene.helpless and scene.dx < _STEP_BACK_MM:
+            length = -1
+        _write(out[b], legal, length, scene.depth, wished)
+
+
+@compiled
+def _punish(f: Any, o: Any, scene: Any, own: Any, legal: Any, coming: bool) -> int:
+    """The skill that the punisher wishes for, with what comes at it in view."""
+    connected = f.connected == 1
+    wished = NONE
+    if scene.near:
+        wished = _after_a_hit(legal) if connected else _one(legal, ATTACK)
+    if not connected and (o.stun_ticks > 0 or (o.move >= 0 and not coming)):
+        reaching = _reaching(scene, own, legal)
+        wished = reaching if reaching != NONE else wished
+    if wished == NONE and not scene.near:
+        wished = _shot(scene, own, legal)
+        if wished == NONE:
+            wished = _on_the_way(legal)
+    if not connected and (coming or _is_shot_at(f, o) or (scene.near and scene.helpless)):
+        wished = GUARD
+    if f.stun_ticks > 0 and f.combo_taken >= _LEAVE_AFTER_HITS and _legal(legal, SUBSTITUTE):
+        wished = SUBSTITUTE
+    if wished == NONE and scene.dx > _DASH_MM:
+        wished = _one(legal, DASH)
+    return wished

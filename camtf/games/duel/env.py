@@ -10,7 +10,9 @@ from camtf.games.duel.matches import (
     Settings,
     first_illegal,
     observe_all,
+    observe_ended,
     reset_all,
+    restart_some,
     show_ticks,
     step_all,
 )
@@ -82,6 +84,7 @@ class DuelGame:
             match=np.zeros(matches, MATCH),
             fighters=np.zeros((2, matches), FIGHTER),
             ended=np.zeros((2, matches), FIGHTER),
+            ended_match=np.zeros(matches, MATCH),
             next_characters=np.zeros((2, matches), np.int32),
             blank=np.zeros(1, FIGHTER),
         )
@@ -116,6 +119,12 @@ class DuelGame:
         out = out or self.empty_observation()
         reset_all(self._matches, self._tables, self._settings, out)
         return out
+
+    def restart(self, which: np.ndarray, out: Observation) -> None:
+        """Start some matches anew, bool ``[B]``, with the characters that were last assigned to them, wherever their
+        battles are. Writes their rows of ``out`` alone."""
+        assert which.shape == (self.matches,) and which.dtype == np.bool_
+        restart_some(self._matches, which, self._tables, out)
 
     def step(self, actions: np.ndarray, out: Observation | None = None) -> tuple[Observation, Step]:
         """Play one decision (3 ticks) of every match.
@@ -170,6 +179,12 @@ class DuelGame:
         out = out or self.empty_observation()
         observe_all(self._matches, self._tables, out)
         return out
+
+    def observe_ended(self, which: np.ndarray, out: Observation) -> None:
+        """What both players of some matches, bool ``[B]``, saw when the battle that ended last there ended. Writes
+        their rows of ``out`` alone. Means nothing where none has ended."""
+        assert which.shape == (self.matches,) and which.dtype == np.bool_
+        observe_ended(self._matches, which, self._tables, out)
 
     @property
     def fighters(self) -> np.ndarray:

@@ -31,6 +31,7 @@ class Matches(NamedTuple):
     match: np.ndarray  # MATCH [B]
     fighters: np.ndarray  # FIGHTER [P, B]
     ended: np.ndarray  # FIGHTER [P, B], as the battle that ended last left them
+    ended_match: np.ndarray  # MATCH [B], likewise
     next_characters: np.ndarray  # int32 [P, B]
     blank: np.ndarray  # FIGHTER [1], before a match
 
@@ -58,6 +59,15 @@ def reset_all(matches: Any, tables: Any, settings: Any, out: Any) -> None:
 
 
 @compiled
+def restart_some(matches: Any, which: Any, tables: Any, out: Any) -> None:
+    """Start some matches anew, bool ``[B]``, and write what their players see; the others' rows stay as they are."""
+    for b in range(matches.match.shape[0]):
+        if which[b]:
+            _restart(b, matches, tables.characters)
+            observe_both(b, out, matches.match[b], matches.fighters[0, b], matches.fighters[1, b], tables)
+
+
+@compiled
 def step_all(matches: Any, tables: Any, settings: Any, actions: Any, out: Any, result: Any) -> None:
     """Play one decision of every match; what comes of it goes to ``out`` (Observation) and ``result`` (Step)."""
     for b in range(matches.match.shape[0]):
@@ -79,6 +89,7 @@ def step_all(matches: Any, tables: Any, settings: Any, actions: Any, out: Any, r
             gain += settings.result * sign
             for p in range(2):
                 matches.ended[p, b] = matches.fighters[p, b]
+            matches.ended_match[b] = matches.match[b]
             _restart(b, matches, tables.characters)
         result.reward[0, b] = gain
         result.reward[1, b] = -result.reward[0, b]
@@ -105,6 +116,14 @@ def observe_all(matches: Any, tables: Any, out: Any) -> None:
     """Write what both players of every match see."""
     for b in range(matches.match.shape[0]):
         observe_both(b, out, matches.match[b], matches.fighters[0, b], matches.fighters[1, b], tables)
+
+
+@compiled
+def observe_ended(matches: Any, which: Any, tables: Any, out: Any) -> None:
+    """The same of the battles that ended last in some matches, bool ``[B]``, as they ended."""
+    for b in range(matches.match.shape[0]):
+        if which[b]:
+            observe_both(b, out, matches.ended_match[b], matches.ended[0, b], matches.ended[1, b], tables)
 
 
 @compiled

@@ -1,0 +1,148 @@
+"""The duel by Gymnasium's vector interface: many matches against a bot, in one compiled step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from camtf.games.adapters.layouts import Layout, action_form, row
+from camtf.games.adapters.single import SEEDS, chosen_opponent, chosen_roster, of_player
+from camtf.games.duel.episodes import Episodes, Pair
+from camtf.games.duel.roster import Roster
+from camtf.games.protocol import Bot
+from camtf.types import Observation, Step
+
+try:
+    from gymnasium.vector import AutoresetMode, VectorEnv
+    from gymnasium.vector.utils import batch_space
+except ImportError as error:
+    raise ImportError(f"camtf.games.adapters needs {error.name}; install camtf[gymnasium]>=1.1") from error
+
+
+class DuelVectorEnv(VectorEnv):
+    """B matches against a bot: ``gymnasium.make_vec("camtf/Duel-v0", num_envs=512, opponent="punisher")``.
+
+    With one seed it is, bit for bit, Gymnasium's ``SyncVectorEnv`` of as many `DuelEnv`, and hundreds of times faster:
+    match i has the seed ``seed + i``. All three autoreset modes of Gymnasium do what they do there. Every array that is
+    returned is a new one.
+
+    Args:
+        num_envs: B.
+        opponent, roster, characters, illegal, observation, actions: see `DuelEnv`.
+        autoreset_mode: when a match that has ended begins anew: "NextStep", "SameStep" or "Disabled" (by ``reset`` with
+            the option ``reset_mask``).
+        staggered: the first match of each begins with a part of its 60 s gone, drawn at random, so that a batch holds
+            all phases of a match at any time.
+    """
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        opponent: str | Bot = "rusher",
+        roster: Roster | str | Path | None = None,
+        characters: Pair | None = None,
+        illegal: str = "nothing",
+        observation: str = "modules",
+        actions: str = "heads",
+        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        staggered: bool = False,
+    ) -> None:
+        if num_envs < 1:
+            raise ValueError(f"num_envs must be at least 1, got {num_envs}")
+        modes = {mode.value: mode for mode in AutoresetMode}
+        if getattr(autoreset_mode, "value", autoreset_mode) not in modes:
+            raise ValueError(f"autoreset_mode must be one of {', '.join(modes)}; got {autoreset_mode!r}")
+        self.num_envs = num_envs
+        self._mode = AutoresetMode(autoreset_mode)
+        self.metadata = {"render_modes": [], "autoreset_mode": self._mode}
+        self._opponent = chosen_opponent(opponent)
+        self._actions = action_form(actions)
+        self._matches = Episodes(chosen_roster(roster), num_envs, characters, illegal, staggered)
+        self._layout = Layout(observation, self._matches.roster, self._actions)
+        self._begun = False
+        self.single_observation_space = self._layout.space
+        self.single_action_space = self._actions.space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
+        """Start all matches, or those of the option ``reset_mask``, bool ``[B]``; see `DuelEnv.reset`."""
+        super().reset(seed=seed)
+        options = options or {}
+        characters, which = options.get("characters"), options.get("reset_mask")
+        if which is None:
+            first = int(self.np_random.integers(SEEDS)) if seed is None else seed
+            self._matches.start(np.arange(self.num_envs, dtype=np.uint64) + np.uint64(first % 2**64), characters)
+            which = np.ones(self.num_envs, np.bool_)
+        else:
+            self._check_mask(which, seed)
+            self._matches.begin(which, characters)
+        self._begun = True
+        return self._see(), self._who(which, {})
+
+    def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """One decision (3 ticks) of every match. Returns rewards float64 and ends bool, each ``[B]``.
+
+        Raises:
+            ValueError: an action is not in the action space, or forbidden and to be refused.
+            RuntimeError: before `reset`; or, where nothing resets by itself, a match has ended.
+        """
+        chosen = self._actions.read(actions, self.num_envs)
+        if not self._begun:
+            raise RuntimeError("no match is running: call reset() first")
+        matches = self._matches
+        anew = matches.ended if self._mode is AutoresetMode.NEXT_STEP else None
+        opponent = of_player(matches.seen, 1)
+        answer = self._opponent(matches.game, 1, opponent, matches.uniforms())
+        step = matches.play(np.stack([chosen, answer]), anew)
+        info = self._ends(step)
+        if self._mode is AutoresetMode.SAME_STEP and step.done.any():
+            matches.begin(step.done)
+            info = self._who(step.done, info)
+        elif anew is not None:
+            info = self._who(anew, info)
+        rewards = step.reward[0].astype(np.float64)
+        return self._see(), rewards, step.done, np.zeros(self.num_envs, np.bool_), info
+
+    def action_masks(self) -> np.ndarray:
+        """What is legal now, bool ``[B, A]``; see `DuelEnv.action_masks`."""
+        return self._layout.mask(of_player(self._matches.seen, 0)).astype(np.bool_)
+
+    def call(self, name: str) -> tuple[Any, ...]:
+        """What each match answers, as Gymnasium's ``SyncVectorEnv`` asks its environments: ``call("action_masks")``."""
+        if name != "action_masks":
+            raise AttributeError(f"the matches of a DuelVectorEnv answer to 'action_masks'; got {name!r}")
+        return tuple(self.action_masks())
+
+    get_attr = call
+
+    def _see(self) -> Any:
+        return self._layout.see(of_player(self._matches.seen, 0))
+
+    def _who(self, which: np.ndarray, info: dict[str, Any]) -> dict[str, Any]:
+        """Who fights in the matches that have begun, as Gymnasium gathers what environments tell."""
+        for match in np.flatnonzero(which):
+            info = self._add_info(info, {"characters": self._matches.characters_of(match)}, match)
+        return info
+
+    def _ends(self, step: Step) -> dict[str, Any]:
+        """How the battles that have just ended did; where they begin anew at once, with what was seen last."""
+        info: dict[str, Any] = {}
+        ended = np.flatnonzero(step.done)
+        if self._mode is AutoresetMode.SAME_STEP:
+            last = self._layout.see(Observation(*(x[0, ended] for x in self._matches.seen)))
+        for i, match in enumerate(ended):
+            told: dict[str, Any] = {"outcome": float(step.outcome[match])}
+            if self._mode is AutoresetMode.SAME_STEP:
+                told = {"final_obs": row(last, i), "final_info": told}
+            info = self._add_info(info, told, match)
+        return info
+
+    def _check_mask(self, which: Any, seed: int | None) -> None:
+        right = isinstance(which, np.ndarray) and which.shape == (self.num_envs,) and which.dtype == np.bool_
+        if not right or not which.any():
+            raise ValueError(f"reset_mask must be bool, of shape {(self.num_envs,)} and not all False; got {which!r}")
+        if seed is not None or not self._begun:
+            raise ValueError(f"reset_mask goes with matches that were started before, and with no seed; got {seed}")
