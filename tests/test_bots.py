@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 
 import numpy as np
@@ -36,3 +37,26 @@ def test_each_bot_beats_the_one_before_it(roster: Roster, weaker: str, stronger:
     sides = BotSide(BOTS[stronger], everyone), BotSide(BOTS[weaker], everyone)
     wins = play(Duel(roster), *sides, pairs, 6, seed=1, matches=512)
     assert wilson(wins.sum(), 6 * len(pairs))[0] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("zoner", "00ecef2197e4ad9e"),
+        ("rusher", "97c78dd81cb6c556"),
+        ("punisher", "8a408bcae3ad3576"),
+    ],
+)
+def test_the_yardstick_stays_what_it_was(plain: Roster, name: str, digest: str) -> None:
+    """What each decided when its results were published, in situations of all kinds."""
+    game = DuelGame(plain, 64, 3)
+    rng = np.random.default_rng(1)
+    observation = game.reset(rng.integers(0, 2, (2, 64)))
+    decided = hashlib.sha256()
+    for _ in range(300):
+        chance = rng.random((2, 64, 19), np.float32)
+        seen = [Observation(*(x[p] for x in observation)) for p in (0, 1)]
+        decided.update(BOTS[name](game, 0, seen[0], chance[0]).tobytes())
+        players = [BOTS[("random_legal", "punisher")[p]](game, p, seen[p], chance[p]) for p in (0, 1)]
+        observation, _ = game.step(np.stack(players))
+    assert decided.hexdigest()[:16] == digest

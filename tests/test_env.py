@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from camtf.config import RewardConfig
 from camtf.games.duel.env import DuelGame
-from camtf.games.duel.observation import MOVEMENT_COUNT, SKILL_COUNT
+from camtf.games.duel.observation import (
+    ENVIRONMENT_AT,
+    ENVIRONMENT_FIELDS,
+    FIGHTER_FIELDS,
+    FIGHTER_WIDTH,
+    MOVEMENT_COUNT,
+    SKILL_COUNT,
+)
 from camtf.games.duel.roster import Roster, load_roster
 from camtf.types import Observation
 from tests.playing import random_actions
@@ -160,6 +167,42 @@ def test_assigned_characters_enter_with_the_next_match(roster: Roster) -> None:
     observation, step = game.step(still)
     assert step.done.all() and game.fighters["character"].tolist() == [[2, 2], [3, 3]]
     assert observation.element[0, 0, :, 0].tolist() == [2, 3] and observation.element[1, 0, :, 0].tolist() == [3, 2]
+
+
+def test_some_matches_start_anew_and_the_others_go_on(roster: Roster) -> None:
+    game, other = DuelGame(roster, 3, 6), DuelGame(roster, 3, 6)
+    characters = np.array([[0, 1, 2], [3, 4, 5]])
+    observation, _ = play(game, characters, 50, 1)[0][-1], play(other, characters, 50, 1)
+    game.assign(np.array([[7, 7, 7], [8, 8, 8]]))
+    before = game.observe()
+    game.restart(np.array([False, True, False]), observation)
+    assert game.fighters["character"].tolist() == [[0, 7, 2], [3, 8, 5]]
+    assert same([Observation(*(x[:, 1] for x in observation))], [Observation(*(x[:, 1] for x in game.observe()))])
+    assert same([Observation(*(x[:, [0, 2]] for x in before))], [Observation(*(x[:, [0, 2]] for x in game.observe()))])
+    still = np.zeros((2, 3, 2), np.int32)
+    seen, _ = game.step(still)
+    expected, _ = other.step(still)
+    assert same([Observation(*(x[:, [0, 2]] for x in seen))], [Observation(*(x[:, [0, 2]] for x in expected))])
+
+
+def test_a_battle_is_seen_as_it_ended(plain: Roster) -> None:
+    """Against the same decision in a match that goes on: nobody has moved since the last observation but the clock."""
+    game = DuelGame(plain, 2, 1)
+    observation = game.reset(np.array([[0, 1], [1, 0]]))
+    still = np.zeros((2, 2, 2), np.int32)
+    for _ in range(599):
+        observation, _ = game.step(still)
+    following, step = game.step(still)
+    assert step.done.all()
+    last = Observation(*(x.copy() for x in following))
+    game.observe_ended(np.array([True, False]), last)
+    time_left = ENVIRONMENT_AT + ENVIRONMENT_FIELDS.index("time_left")
+    assert last.basic[:, :, time_left].tolist() == [[0.0, 1.0], [0.0, 1.0]]
+    assert same([Observation(*(x[:, 1] for x in last))], [Observation(*(x[:, 1] for x in following))])
+    np.testing.assert_array_equal(last.element[:, 0], observation.element[:, 0])
+    np.testing.assert_array_equal(last.mask[:, 0], observation.mask[:, 0])
+    own_x, other_x = FIGHTER_FIELDS.index("x"), FIGHTER_WIDTH + FIGHTER_FIELDS.index("x")
+    np.testing.assert_array_equal(last.basic[:, 0, [own_x, other_x]], observation.basic[:, 0, [own_x, other_x]])
 
 
 @pytest.mark.parametrize(

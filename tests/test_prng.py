@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from camtf.prng import ACTIONS, OPPONENTS, counted_uniforms, match_seeds, uniforms
+from camtf.prng import ACTIONS, OPPONENTS, counted_uniforms, decision_uniforms, match_seeds, uniforms
 
 
 def test_a_match_has_the_same_chance_wherever_it_is_played() -> None:
@@ -48,3 +48,15 @@ def test_counted_numbers_depend_on_match_episode_and_step_alone() -> None:
     assert abs((square * square.T).mean() * 12) < 0.02  # (episode, step) and (step, episode)
     assert np.array_equal(numbers[[7, 123]], counted_uniforms(seeds[:2], episodes[[7, 123]], steps[[7, 123]]))
     assert not np.isclose(numbers, counted_uniforms(match_seeds(1, np.ones(90_000, int)), episodes, steps)).all()
+
+
+def test_the_numbers_of_a_decision_are_its_own() -> None:
+    seeds = match_seeds(1, np.arange(500))
+    episodes, steps = np.arange(500) % 7, np.arange(500) % 3
+    numbers = decision_uniforms(seeds, episodes, steps, 20)
+    assert numbers.dtype == np.float32 and numbers.min() > 0.0 and numbers.max() < 1.0
+    assert len(np.unique(numbers)) > 9900 and abs(numbers.mean() - 0.5) < 0.02
+    few = np.array([3, 499, 7])
+    np.testing.assert_array_equal(numbers[few, :5], decision_uniforms(seeds[few], episodes[few], steps[few], 5))
+    for other in ((seeds[::-1], episodes, steps), (seeds, episodes + 1, steps), (seeds, episodes, steps + 1)):
+        assert (decision_uniforms(*other, 20) == numbers).mean() < 0.001
