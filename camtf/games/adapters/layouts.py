@@ -181,11 +181,11 @@ def _checked(choices: Any, shape: tuple[int, ...], counts: np.ndarray, what: str
         form = f", and many an array of shape {shape}" if len(shape) > counts.ndim else ""
         quoted = f"an array of shape {given.shape}" if given.size > _SHOWN else repr(choices)
         raise ValueError(f"an action is {what}{form}; got {quoted}")
-    wrong = np.argwhere((given < 0) | (given >= counts))
-    if len(wrong) and len(shape) > counts.ndim:
-        match = int(wrong[0, 0])
+    wrong = (given < 0) | (given >= counts)
+    if wrong.any() and len(shape) > counts.ndim:
+        match = int(np.argwhere(wrong)[0, 0])
         raise ValueError(f"an action is {what}; got {given[match].tolist()} for match {match}")
-    if len(wrong):
+    if wrong.any():
         raise ValueError(f"an action is {what}; got {choices!r}")
     return given.astype(np.int32)
 

@@ -80,7 +80,7 @@ class DuelVectorEnv(VectorEnv):
             self._check_mask(which, seed)
             self._matches.begin(which, characters)
         self._begun = True
-        return self._see(), self._who(which, {})
+        return self._see(), self._who(which)
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """One decision (3 ticks) of every match. Returns rewards float64 and ends bool, each ``[B]``.
@@ -100,9 +100,9 @@ class DuelVectorEnv(VectorEnv):
         info = self._ends(step)
         if self._mode is AutoresetMode.SAME_STEP and step.done.any():
             matches.begin(step.done)
-            info = self._who(step.done, info)
+            info |= self._who(step.done)
         elif anew is not None:
-            info = self._who(anew, info)
+            info |= self._who(anew)
         rewards = step.reward[0].astype(np.float64)
         return self._see(), rewards, step.done, np.zeros(self.num_envs, np.bool_), info
 
@@ -121,24 +121,31 @@ class DuelVectorEnv(VectorEnv):
     def _see(self) -> Any:
         return self._layout.see(of_player(self._matches.seen, 0))
 
-    def _who(self, which: np.ndarray, info: dict[str, Any]) -> dict[str, Any]:
-        """Who fights in the matches that have begun, as Gymnasium gathers what environments tell."""
-        for match in np.flatnonzero(which):
-            info = self._add_info(info, {"characters": self._matches.characters_of(match)}, match)
-        return info
+    def _who(self, which: np.ndarray) -> dict[str, Any]:
+        """Who fights in the matches that have begun."""
+        return self._told("characters", which, [self._matches.characters_of(match) for match in np.flatnonzero(which)])
 
     def _ends(self, step: Step) -> dict[str, Any]:
         """How the battles that have just ended did; where they begin anew at once, with what was seen last."""
-        info: dict[str, Any] = {}
+        if not step.done.any():
+            return {}
+        outcomes = np.where(step.done, step.outcome.astype(np.float64), 0.0)
+        info = {"outcome": outcomes, "_outcome": step.done.copy()}
+        if self._mode is not AutoresetMode.SAME_STEP:
+            return info
         ended = np.flatnonzero(step.done)
-        if self._mode is AutoresetMode.SAME_STEP:
-            last = self._layout.see(Observation(*(x[0, ended] for x in self._matches.seen)))
-        for i, match in enumerate(ended):
-            told: dict[str, Any] = {"outcome": float(step.outcome[match])}
-            if self._mode is AutoresetMode.SAME_STEP:
-                told = {"final_obs": row(last, i), "final_info": told}
-            info = self._add_info(info, told, match)
-        return info
+        last = self._layout.see(Observation(*(x[0, ended] for x in self._matches.seen)))
+        seen = self._told("final_obs", step.done, [row(last, i) for i in range(len(ended))])
+        return {**seen, "final_info": info, "_final_info": step.done.copy()}
+
+    def _told(self, name: str, which: np.ndarray, values: list[Any]) -> dict[str, Any]:
+        """What some matches tell, as Gymnasium gathers it: an array with None for the others, and who they are."""
+        if not values:
+            return {}
+        told = np.full(self.num_envs, None, object)
+        for match, value in zip(np.flatnonzero(which), values, strict=True):
+            told[match] = value
+        return {name: told, f"_{name}": which.copy()}
 
     def _check_mask(self, which: Any, seed: int | None) -> None:
         right = isinstance(which, np.ndarray) and which.shape == (self.num_envs,) and which.dtype == np.bool_
