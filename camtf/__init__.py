@@ -22,12 +22,25 @@ The map, in the order in which data flows:
 `mobile` (beside this)         export to TFLite, verify, benchmark, report
 =============================  =====================================================================================
 
-Importing `camtf` alone loads neither TensorFlow nor Horovod: the game can be used by itself.
+Importing `camtf` alone loads neither TensorFlow nor Horovod: the game can be used by itself. Where Gymnasium is
+installed, it then makes the duel by name (`camtf.games.adapters`).
 """
 
 from camtf.config import Config, ConfigError, preset
 from camtf.games.adapters import registration as _registration  # noqa: F401
 from camtf.games.duel import DuelGame, Roster, RosterError, load_roster
 from camtf.types import Observation, Step
+from camtf.version import VERSION as __version__
 
-__all__ = ["Config", "ConfigError", "DuelGame", "Observation", "Roster", "RosterError", "Step", "load_roster", "preset"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "DuelGame",
+    "Observation",
+    "Roster",
+    "RosterError",
+    "Step",
+    "__version__",
+    "load_roster",
+    "preset",
+]

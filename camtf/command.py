@@ -6,7 +6,6 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from absl import app, flags
 from camtf import progress
 from camtf.settings import quoted
 from camtf.usage import full_help, short_help
+from camtf.version import VERSION
 
 _LONGEST = 1000
 _LONGEST_NAME = 100
@@ -54,18 +54,10 @@ def answer_questions(
     elif asked.intersection(_HELP):
         print(short_help(about, values, shown))
     elif "version" in asked:
-        print(f"camtf {version()}")
+        print(f"camtf {VERSION}")
     else:
         return
     raise SystemExit(0)
-
-
-def version() -> str:
-    """Of the installed package; of a checkout that is not installed it says so."""
-    try:
-        return metadata.version("camtf")
-    except metadata.PackageNotFoundError:
-        return "of a checkout that is not installed"
 
 
 def parse(arguments: list[str], values: flags.FlagValues = flags.FLAGS) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import importlib.util
 import os
 import re
 import shutil
@@ -17,6 +18,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import camtf
+from camtf import console
 from mobile.pack import Pack
 
 ROOT = Path(__file__).parents[1]
@@ -74,6 +77,14 @@ def test_the_wheel_holds_every_file(sources: Path, wheel: Path) -> None:
     assert held == needed and {"camtf/games/duel/roster/characters.toml", "mobile/manifest.schema.json"} <= held
 
 
+def test_the_console_scripts_are_programs(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as content:
+        (name,) = (name for name in content.namelist() if name.endswith("/entry_points.txt"))
+        scripts = re.findall(r"^([\w-]+) = camtf\.console:main$", content.read(name).decode(), re.M)
+    assert set(scripts) == set(console.PROGRAMS)
+    assert all(importlib.util.find_spec(module) for module in console.PROGRAMS.values())
+
+
 def environment(wheel: Path, folder: Path, extra: str = "") -> Path:
     """An environment with the wheel, and of the packages that are installed here only those that it asks for, and
     those that they ask for in turn. Returns its interpreter."""
@@ -115,6 +126,7 @@ def test_the_game_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None
         shutil.copy(ROOT / "tests" / file, tmp_path / "tests")
     program = [python, "-W", "ignore::RuntimeWarning", "-m", "tests.interpreted_program"]
     assert re.fullmatch(r"[0-9a-f]{64}\n", run(*program, cwd=tmp_path, NUMBA_DISABLE_JIT="1"))
+    assert run(python.with_name("camtf-train"), "--version", cwd=tmp_path) == f"camtf {camtf.__version__}\n"
     (line,) = run(python, "-m", "camtf.train", "--run_dir=run", cwd=tmp_path, status=1).splitlines()
     assert line.startswith("error: training needs TensorFlow and a Horovod built for it: No module named 'horovod'; ")
 

@@ -1,0 +1,3 @@
+"""The version of camtf."""
+
+VERSION = "0.1.0"
