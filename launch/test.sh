@@ -54,5 +54,5 @@ failed=0
 say "tests that start ranks, which need all cores"
 tests -m ranks
 say "all other tests, $(nproc) at a time"
-tests -m "not ranks" -n "$(nproc)" --maxprocesses=4 --dist=loadgroup
+tests -m "not ranks and not environments" -n "$(nproc)" --maxprocesses=4 --dist=loadgroup
 exit "$failed"
