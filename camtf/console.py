@@ -10,6 +10,7 @@ PROGRAMS = {
     "camtf-train": "camtf.train",
     "camtf-evaluate": "camtf.evaluate",
     "camtf-report": "camtf.report",
+    "camtf-study": "camtf.study",
     "camtf-watch": "camtf.watch",
     "camtf-balance": "camtf.balance",
     "camtf-export": "mobile.export",

@@ -20,6 +20,11 @@ def program(page: str) -> str:
     return str(found)
 
 
+def programs(page: str, kind: str = "python") -> list[str]:
+    """All programs of a page that begin with this line after the fence."""
+    return re.findall(rf"```{kind}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.S)
+
+
 def executed(page: str) -> dict[str, Any]:
     """The names that the program of a page defines."""
     names: dict[str, Any] = {"__name__": page}

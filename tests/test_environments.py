@@ -11,11 +11,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mobile.pack import Pack
+from tests.manual_programs import programs
 from tests.test_packaging import ROOT, sources, wheel
 
 __all__ = ["sources", "wheel"]  # fixtures
@@ -122,6 +124,28 @@ def test_what_training_needs_can_be_had(wheel: Path, tmp_path: Path, version: st
     assert ("mypy" in found) == (extra == "dev")
 
 
+@pytest.fixture(scope="session")
+def example_pythons() -> dict[str, Path]:
+    """Environments of the examples that were made already, by their requirements."""
+    return {}
+
+
+@pytest.fixture
+def example_python(
+    wheel: Path, example_pythons: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """The interpreter of an environment with the requirements of this name."""
+
+    def made(requirements: str) -> Path:
+        if requirements not in example_pythons:
+            wanted = f"{wheel}[gymnasium]", "-r", ROOT / "examples" / requirements
+            folder = tmp_path_factory.mktemp("examples") / "environment"
+            example_pythons[requirements] = installed(folder, "3.11", *wanted)
+        return example_pythons[requirements]
+
+    return made
+
+
 EXAMPLES = {
     "ppo_torch.py": ("requirements.txt", ["--steps=8192", "--matches=64"]),
     "sb3_maskable_ppo.py": ("requirements.txt", ["--steps=8192", "--matches=64"]),
@@ -130,21 +154,19 @@ EXAMPLES = {
 """Each example with what it needs and how little it is to train here."""
 
 
-@pytest.fixture(scope="session")
-def example_pythons() -> dict[str, Path]:
-    """Environments of the examples that were made already, by their requirements."""
-    return {}
-
-
 @pytest.mark.parametrize("example", list(EXAMPLES))
-def test_examples_run_as_they_stand(
-    wheel: Path, tmp_path_factory: pytest.TempPathFactory, example_pythons: dict[str, Path], example: str
-) -> None:
+def test_examples_run_as_they_stand(example_python: Callable[[str], Path], tmp_path: Path, example: str) -> None:
     requirements, arguments = EXAMPLES[example]
-    folder = tmp_path_factory.mktemp("example")
-    if requirements not in example_pythons:
-        wanted = f"{wheel}[gymnasium]", "-r", ROOT / "examples" / requirements
-        example_pythons[requirements] = installed(folder / "environment", "3.11", *wanted)
-    printed = answer(example_pythons[requirements], ROOT / "examples" / example, *arguments, cwd=folder)
+    printed = answer(example_python(requirements), ROOT / "examples" / example, *arguments, cwd=tmp_path)
     rates = re.findall(r"(\d+) steps.*: (\d+) % of (\d+) matches won", printed)
     assert rates and int(rates[-1][0]) >= 8192 and int(rates[-1][2]) > 0 and 0 <= int(rates[-1][1]) <= 100, printed
+
+
+@pytest.mark.parametrize(
+    ("library", "requirements"), [("sb3", "requirements.txt"), ("tianshou", "requirements-tianshou.txt")]
+)
+def test_programs_of_the_page_on_other_frameworks(
+    example_python: Callable[[str], Path], tmp_path: Path, library: str, requirements: str
+) -> None:
+    (program,) = programs("other_frameworks.md", f"python {library}")
+    answer(example_python(requirements), "-c", program, cwd=tmp_path)

@@ -24,7 +24,7 @@ except ImportError as error:
 class DuelVectorEnv(VectorEnv):
     """B matches against a bot: ``gymnasium.make_vec("camtf/Duel-v0", num_envs=512, opponent="punisher")``.
 
-    With one seed it is, bit for bit, Gymnasium's ``SyncVectorEnv`` of as many `DuelEnv`, and hundreds of times faster:
+    With one seed it is, bit for bit, Gymnasium's ``SyncVectorEnv`` of as many `DuelEnv`, and many times faster:
     match i has the seed ``seed + i``. All three autoreset modes of Gymnasium do what they do there. Every array that is
     returned is a new one.
 
