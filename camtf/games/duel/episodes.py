@@ -72,9 +72,9 @@ class Episodes:
         self._character_seeds = match_seeds(_CHARACTERS, seeds)
         self._chance_seeds = match_seeds(_CHANCE, seeds)
         self._episode[:] = self._decision[:] = 0
-        self.game = DuelGame(self.roster, self.matches, _STARTS, match_ids=seeds, staggered=self._staggered)
         everyone = np.ones(self.matches, np.bool_)
         self._draw(everyone, characters)
+        self.game = DuelGame(self.roster, self.matches, _STARTS, match_ids=seeds, staggered=self._staggered)
         self.seen = self.game.reset(self._playing)
         self.ended = ~everyone
 
@@ -106,8 +106,8 @@ class Episodes:
             actions[:, anew] = 0
         if self._illegal == "nothing":
             _make_legal(actions, self.seen.mask)
-        self._decision += 1
         _, step = self.game.step(actions, self.seen)
+        self._decision += 1
         if anew is not None and anew.any():
             self.begin(anew)
             step.reward[:, anew] = 0.0
