@@ -49,7 +49,7 @@ class Heads:
     def read(self, choices: Any, *leading: int) -> np.ndarray:
         """See `Actions`."""
         what = f"two whole numbers, movement 0 to {MOVEMENT_COUNT - 1} and skill 0 to {SKILL_COUNT - 1}"
-        return _checked(choices, (*leading, 2), np.array([MOVEMENT_COUNT, SKILL_COUNT]), what)
+        return _checked(choices, leading, (MOVEMENT_COUNT, SKILL_COUNT), what)
 
     def mask(self, legal: np.ndarray) -> np.ndarray:
         """See `Actions`."""
@@ -69,7 +69,7 @@ class Joint:
 
     def read(self, choices: Any, *leading: int) -> np.ndarray:
         """See `Actions`."""
-        chosen = _checked(choices, leading, np.array(self.count), f"a whole number, 0 to {self.count - 1}")
+        chosen = _checked(choices, leading, (self.count,), f"a whole number, 0 to {self.count - 1}")
         return np.stack(np.divmod(chosen, np.int32(SKILL_COUNT)), axis=-1)
 
     def mask(self, legal: np.ndarray) -> np.ndarray:
@@ -171,22 +171,23 @@ def row(batch: Any, index: int) -> Any:
     return batch[index].copy()
 
 
-def _checked(choices: Any, shape: tuple[int, ...], counts: np.ndarray, what: str) -> np.ndarray:
-    """Choices as int32 of this shape, each below its count."""
+def _checked(choices: Any, leading: tuple[int, ...], counts: tuple[int, ...], what: str) -> np.ndarray:
+    """Choices as int32, each below its count: one, or of an array of them with these leading dimensions each."""
+    shape = leading if len(counts) == 1 else (*leading, len(counts))
     try:
         given = np.asarray(choices)
     except ValueError:  # rows of different lengths
         given = np.empty(0, object)
-    if given.shape != shape or not np.issubdtype(given.dtype, np.integer):
-        form = f", and many an array of shape {shape}" if len(shape) > counts.ndim else ""
+    if given.shape != shape or given.dtype.kind not in "iu":
+        form = f", and many an array of shape {shape}" if leading else ""
         quoted = f"an array of shape {given.shape}" if given.size > _SHOWN else repr(choices)
         raise ValueError(f"an action is {what}{form}; got {quoted}")
-    wrong = (given < 0) | (given >= counts)
-    if wrong.any() and len(shape) > counts.ndim:
-        match = int(np.argwhere(wrong)[0, 0])
-        raise ValueError(f"an action is {what}; got {given[match].tolist()} for match {match}")
-    if wrong.any():
-        raise ValueError(f"an action is {what}; got {choices!r}")
+    columns = given.astype(np.int64).reshape(-1, len(counts)).T.view(np.uint64)  # below 0 is far above
+    outside = [column >= count for column, count in zip(columns, counts, strict=True)]
+    if any(column.any() for column in outside):
+        match = int(np.any(outside, axis=0).argmax())
+        quoted = f"{given[match].tolist()} for match {match}" if leading else repr(choices)
+        raise ValueError(f"an action is {what}; got {quoted}")
     return given.astype(np.int32)
 
 

@@ -135,10 +135,12 @@ class Episodes:
     def _draw(self, which: np.ndarray, characters: Pair | None) -> None:
         """Who plays the episodes that begin."""
         pair = self._characters if characters is None else self._indices(characters)
-        seeds, episodes = self._character_seeds[which], self._episode[which]
+        matches = np.flatnonzero(which)
         for player, character in enumerate(pair):
-            drawn = counted_uniforms(seeds, episodes, np.full(len(seeds), player)) * len(self.roster)
-            self._playing[player, which] = drawn.astype(np.int64) if character is None else character
+            if character is None:
+                seeds, episodes = self._character_seeds[matches], self._episode[matches]
+                drawn = counted_uniforms(seeds, episodes, np.full(len(matches), player)) * len(self.roster)
+            self._playing[player, matches] = drawn.astype(np.int64) if character is None else character
 
 
 @compiled
