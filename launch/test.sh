@@ -4,7 +4,7 @@
 #
 # The tests of the viewer draw its page in Chromium. Where there is none, root gets it from apt-get; where that cannot
 # be, the end of the output names what was not run. So it does where npm cannot fetch what runs models in a browser and
-# in C++.
+# in C++. Tests in clean environments, which need the network for long, are not part of it: pytest -m environments.
 set -euo pipefail
 source "$(dirname -- "${BASH_SOURCE[0]}")/env.sh"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -48,9 +49,11 @@ def test_gymnasium_check_of_what_is_shown(plain: Roster, layout: str, actions: s
         check_env(env.unwrapped)
 
 
-def test_names_are_found(plain: Roster) -> None:
+def test_names_are_found(plain: Roster, plain_folder: Path) -> None:
     assert adapters.DuelEnv is DuelEnv and adapters.DuelParallelEnv is DuelParallelEnv
     assert isinstance(gymnasium.make("camtf/Duel-v0", roster=plain).unwrapped, DuelEnv)
+    of_a_folder = gymnasium.make("camtf:camtf/Duel-v0", roster=str(plain_folder))
+    assert of_a_folder.reset(seed=1)[1]["characters"][0] in plain.ids
     assert camtf.__name__ in gymnasium.spec("camtf/Duel-v0").entry_point
     with pytest.raises(AttributeError, match="no attribute 'DuelWorld'"):
         _ = adapters.DuelWorld

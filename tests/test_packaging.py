@@ -121,6 +121,8 @@ def test_the_game_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None
     python = environment(wheel, tmp_path / "alone")
     where = run(python, "-c", "import camtf; camtf.DuelGame; print(camtf.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(tmp_path / "alone")
+    missing = run(python, "-c", "from camtf.games.adapters import DuelEnv", cwd=tmp_path, status=1).splitlines()[-1]
+    assert missing == "ImportError: camtf.games.adapters needs gymnasium; install camtf[gymnasium]"
     (tmp_path / "tests").mkdir()
     for file in ("__init__.py", "interpreted_program.py", "playing.py"):
         shutil.copy(ROOT / "tests" / file, tmp_path / "tests")

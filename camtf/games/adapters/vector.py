@@ -18,7 +18,7 @@ try:
     from gymnasium.vector import AutoresetMode, VectorEnv
     from gymnasium.vector.utils import batch_space
 except ImportError as error:
-    raise ImportError(f"camtf.games.adapters needs {error.name}; install camtf[gymnasium]>=1.1") from error
+    raise ImportError(f"DuelVectorEnv needs Gymnasium 1.1 or later: {error}; install camtf[gymnasium]") from error
 
 
 class DuelVectorEnv(VectorEnv):
