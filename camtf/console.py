@@ -12,6 +12,7 @@ PROGRAMS = {
     "camtf-report": "camtf.report",
     "camtf-study": "camtf.study",
     "camtf-watch": "camtf.watch",
+    "camtf-play": "camtf.play",
     "camtf-balance": "camtf.balance",
     "camtf-export": "mobile.export",
     "camtf-verify": "mobile.verify",
