@@ -41,6 +41,7 @@ EXTRAS = {
     "gymnasium": ["gymnasium>=1.1"],
     "pettingzoo": ["pettingzoo", "gymnasium>=1.1"],
     "open_spiel": ["open_spiel"],
+    "docs": ["mkdocs>=1.6,<2", "mkdocs-material>=9.6", "mkdocstrings[python]>=0.30"],
 }
 CHECKS = ["pytest", "pytest-xdist", "hypothesis", "packaging", "psutil", "mypy", "ruff"]
 CHECKS += ["cvxpy", "networkx"]  # what OpenSpiel's own solvers import
