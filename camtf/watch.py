@@ -20,6 +20,7 @@ from camtf.games.duel import replay as replays
 from camtf.games.duel.bots import BOTS
 from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster, RosterError, load_roster
+from camtf.games.duel.roster.loader import DEFAULT_FOLDER
 from camtf.games.duel.viewer import write_film, write_page
 from camtf.games.loading import load_game
 from camtf.model.loading import load_network
@@ -44,6 +45,7 @@ def define_flags() -> None:
     flags.DEFINE_enum("first_bot", "punisher", list(BOTS), "Bot that plays player 0, where there is no run.")
     flags.DEFINE_enum("second_bot", "punisher", list(BOTS), "Bot that plays player 1, where there is no run.")
     flags.DEFINE_string("run_dir", "", "A finished run whose Specialists play.")
+    flags.DEFINE_string("roster", str(DEFAULT_FOLDER), "Folder of the roster, where there is no run.")
     flags.DEFINE_string("replay", "", "Show this replay in place of a new match.")
     flags.DEFINE_string("out", "match.html", "The page to write; the replay goes beside it, ending in .npz.")
     flags.DEFINE_string("film", "", "Also write a GIF here; needs a Chromium and Pillow.")
@@ -60,7 +62,7 @@ def main() -> None:
         for file in (out, out.with_suffix(".npz"), *([Path(FLAGS.film)] if FLAGS.film else [])):
             files.check_writable(file)
         if FLAGS.replay:
-            roster, replay = load_roster(), replays.load(Path(FLAGS.replay))
+            roster, replay = load_roster(Path(FLAGS.roster)), replays.load(Path(FLAGS.replay))
         else:
             roster, replay = _new_match()
             replays.save(replay, out.with_suffix(".npz"))
@@ -87,7 +89,7 @@ def _new_match() -> tuple[Roster, replays.Replay]:
         run.check_game(game)
         first, second = (specialist_side(run, game, c) for c in characters)
         return game.roster, play_match(game, characters, (first, second), ("Specialist", "Specialist"), FLAGS.seed)
-    game = Duel(load_roster())
+    game = Duel(load_roster(Path(FLAGS.roster)))
     bots = (FLAGS.first_bot, FLAGS.second_bot)
     one, two = (BotSide(BOTS[b], np.array([game.roster.index(c)])) for b, c in zip(bots, characters, strict=True))
     return game.roster, play_match(game, characters, (one, two), bots, FLAGS.seed)

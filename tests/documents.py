@@ -10,8 +10,7 @@ from typing import NamedTuple
 from tests.programs import ROOT
 
 PAGES = sorted(
-    str(file.relative_to(ROOT))
-    for file in [*ROOT.glob("*.md"), *ROOT.glob("mobile/*.md"), *ROOT.glob("docs/**/*.md")]
+    str(file.relative_to(ROOT)) for file in [*ROOT.glob("*.md"), *ROOT.glob("mobile/*.md"), *ROOT.glob("docs/**/*.md")]
 )
 NOTEBOOKS = sorted(str(file.relative_to(ROOT)) for file in ROOT.glob("docs/notebooks/*.ipynb"))
 _FENCE = re.compile(r"^( *)(```+)([^`\n]*)\n(.*?)^\1\2$", re.S | re.M)

@@ -15,6 +15,7 @@ from camtf.games.duel import replay as replays
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.replay import Replay, ReplayError
 from camtf.games.duel.roster import Roster
+from camtf.games.duel.roster.loader import DEFAULT_FOLDER
 from tests.damage import full_disk, mutations, replace
 from tests.playing import random_actions
 
@@ -121,7 +122,7 @@ def test_a_match_that_cannot_be_is_refused(roster: Roster, change: dict[str, Any
 def test_watching_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The replay is kept, and the page made again from it."""
     given = {"first": "ember_fox", "second": "iron_bull", "first_bot": "punisher", "second_bot": "idle", "run_dir": "",
-             "film": "", "seed": 1}  # fmt: skip
+             "film": "", "seed": 1, "roster": str(DEFAULT_FOLDER)}  # fmt: skip
     out, replay = tmp_path / "match.html", tmp_path / "match.npz"
     monkeypatch.setattr(watch, "FLAGS", SimpleNamespace(**given, replay="", out=str(out)))
     watch.main()  # so that what it compiles is in its cache, which a full disk cannot take

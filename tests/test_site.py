@@ -134,10 +134,8 @@ def test_it_fits_on_a_desk_and_on_a_phone(address: str, browser: Browser, page: 
     for width, height, phone in ((1280, 800, False), (390, 844, True)):
         assert browser.open(f"{address}/{page}.html", width, height, phone) == []
         assert browser.run("document.documentElement.scrollWidth") == width
-        picture = browser.picture()
-        assert len(picture) > 20_000
         if folder := os.environ.get("CAMTF_PICTURES"):  # to be looked at
-            (Path(folder) / f"{page.replace('/', '_')}_{width}.png").write_bytes(picture)
+            (Path(folder) / f"{page.replace('/', '_')}_{width}.png").write_bytes(browser.picture())
 
 
 def test_search_finds_a_setting_and_a_character(address: str, browser: Browser) -> None:
