@@ -1,4 +1,4 @@
-"""Characters of a roster as a page with pictures: ``python -m camtf.gallery --roster=folder --out=characters.md``.
+"""Characters as a page with pictures: ``python -m camtf.gallery --roster=folder --out=characters.md``.
 
 Each is drawn by the viewer in the middle of its strongest move that a match between two bots has shown, above a table of
 its moves. The page is Markdown; the pictures go into a folder ``pictures`` beside it. Needs a Chromium and Pillow.
@@ -34,11 +34,13 @@ from camtf.games.duel.viewer.film import open_page
 FLAGS = flags.FLAGS
 
 _BOT = "punisher"
+SHOWN = (342, 240)
+"""Width and height of a picture, in pixels."""
+
 _STAGE = (1100, 430)
 """Width and height of the pictures that the viewer makes, in pixels."""
 _CROP = (470, 330)
 _TOP = 84
-_SHOWN = (342, 240)
 _COLOURS = 64
 _SHOWN_MOVES = (ULTIMATE, SKILL_2, SKILL_1, 2, 1, 0)
 """Which move a character is drawn in, the first of these that it came to make."""
@@ -110,7 +112,7 @@ def draw(roster: Roster, character: int, opponent: int, seed: int) -> bytes:
     assert picture.size == _STAGE
     middle = _STAGE[0] / 2 * (1 + 0.9 * at.x_mm / HALF_LENGTH_MM)
     left = int(np.clip(middle - _CROP[0] / 2, 0, _STAGE[0] - _CROP[0]))
-    part = picture.crop((left, _TOP, left + _CROP[0], _TOP + _CROP[1])).resize(_SHOWN, Image.Resampling.LANCZOS)
+    part = picture.crop((left, _TOP, left + _CROP[0], _TOP + _CROP[1])).resize(SHOWN, Image.Resampling.LANCZOS)
     out = io.BytesIO()
     few = part.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE)
     few.save(out, "PNG", optimize=True)

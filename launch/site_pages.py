@@ -94,8 +94,8 @@ def settings_page() -> Iterator[str]:
     """Every setting of a run, by group."""
     yield "# All settings\n\n"
     yield (
-        "Each is a flag of `camtf.train`, by its dotted name: `--ppo.learning_rate=3e-4`. What is not given is the preset's. A "
-        "resumed run may change those marked *may change*; all others are kept.\n"
+        "Each is a flag of `camtf.train`, by its dotted name: `--ppo.learning_rate=3e-4`. What is not given is the "
+        "preset's. A resumed run may change those marked *may change*; all others are kept.\n"
     )
     group = None
     presets = {name: {n: value for n, _, value in leaves(config)} for name, config in PRESETS.items() if name != "test"}

@@ -8,6 +8,7 @@ import functools
 import importlib
 import importlib.util
 import io
+import itertools
 import os
 import re
 import shlex
@@ -22,7 +23,10 @@ from camtf import command, plan, train
 from tests.programs import ROOT
 
 OURS = ("camtf", "mobile", "benchmarks")
-OTHERS = {"adb", "apt-get", "cd", "cmake", "export", "g++", "git", "mypy", "npm", "ruff", "ssh", "tar", "tensorboard"}
+OTHERS = {
+    "adb", "apt-get", "cd", "cmake", "cp", "export", "g++", "git", "mkdir", "mypy", "npm", "ruff", "ssh", "tar",
+    "tensorboard",
+}  # fmt: skip
 """Programs that are not the project's; what they are given is not checked."""
 HEADS = ("python", "horovodrun", "pip", "pytest", "source", "./", "camtf-", "launch/", "build/", *sorted(OTHERS))
 WITHOUT_FLAGS = {
@@ -206,6 +210,6 @@ def _check_extras(arguments: list[str]) -> None:
     unknown = asked - _extras()
     if unknown:
         raise WrongCommandError(f"setup.py has no extra {', '.join(sorted(unknown))}")
-    for file in (after for word, after in zip(arguments, arguments[1:]) if word == "-r"):
+    for file in (after for word, after in itertools.pairwise(arguments) if word == "-r"):
         if not os.path.exists(ROOT / file):
             raise WrongCommandError(f"there is no {file}")

@@ -21,6 +21,7 @@ from camtf.games.duel.game import Duel
 from camtf.games.duel.roster import Roster, load_roster
 from camtf.games.protocol import Game
 from camtf.population.training import Context
+from camtf.report import write_report
 from mobile.export import Exporter
 from mobile.export import Options as ExportOptions
 from mobile.pack import Pack
@@ -106,6 +107,13 @@ def evaluated(run: RunDirectory, duel: Duel, tmp_path_factory: pytest.TempPathFa
     found = evaluate(Context(config, duel, copy), Options(seed=5))
     record.write(copy.path / record.FILE, found)
     return copy
+
+
+@pytest.fixture(scope="session")
+def report_page(evaluated: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of that evaluation, with its figures beside it. Nothing may change it."""
+    written, _ = write_report([str(evaluated.path)], tmp_path_factory.mktemp("report"), tries=1)
+    return written
 
 
 @pytest.fixture

@@ -257,10 +257,9 @@ def test_models_of_other_weights_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def page(evaluated: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page(report_page: Path) -> Path:
     """The report of a small real run."""
-    written, _ = report.write_report([str(evaluated.path)], tmp_path_factory.mktemp("report"), tries=1)
-    return written
+    return report_page
 
 
 def test_a_report_is_one_file_beside_its_figures(page: Path) -> None:
