@@ -1,7 +1,7 @@
 """Characters as a page with pictures: ``python -m camtf.gallery --roster=folder --out=characters.md``.
 
-Each is drawn by the viewer in the middle of its strongest move that a match between two bots has shown, above a table of
-its moves. The page is Markdown; the pictures go into a folder ``pictures`` beside it. Needs a Chromium and Pillow.
+Each is drawn by the viewer in the middle of its strongest move that a match between two bots has shown, above a table
+of its moves. The page is Markdown; the pictures go into a folder ``pictures`` beside it. Needs a Chromium and Pillow.
 """
 
 from __future__ import annotations
