@@ -17,7 +17,6 @@ from urllib.parse import unquote
 
 import pytest
 
-from camtf.config import Config, leaves
 from camtf.games.duel.viewer.film import find_browser
 from tests.browser import Browser
 from tests.documents import NOTEBOOKS, PAGES
@@ -98,12 +97,6 @@ def test_the_reference_has_what_programs_use(site: Path, pages: dict[Path, Links
         ("mobile", "mobile.pack.Pack"),
     ]:
         assert name in pages[site / "reference" / f"{page}.html"].anchors
-
-
-def test_every_setting_is_listed(site: Path) -> None:
-    text = (site / "settings.html").read_text(encoding="utf-8")
-    for name, _, _ in leaves(Config()):
-        assert f"<code>{name}</code>" in text
 
 
 class Files(http.server.SimpleHTTPRequestHandler):
