@@ -58,9 +58,11 @@ def define_flags() -> None:
     """The command line."""
     flags.DEFINE_string("roster", str(DEFAULT_FOLDER), "Folder of the roster.")
     flags.DEFINE_list(
-        "characters", [], "Ids of the characters, comma-separated; empty: those of the roster's characters.toml."
+        "characters",
+        [],
+        "Ids of the characters, comma-separated; empty: those of its characters.toml, or all.",
     )
-    flags.DEFINE_string("out", "characters.md", "The page to write; everything above its first table stays.")
+    flags.DEFINE_string("out", "characters.md", "The page to write; what stands above its first character stays.")
     flags.DEFINE_bool("pictures", True, "Also draw the pictures.")
     flags.DEFINE_integer("seed", 1, "Seed of the matches.", 0, MOST_SEED)
 
@@ -71,7 +73,7 @@ def main() -> None:
     try:
         files.check_writable(out)
         roster = load_roster(Path(FLAGS.roster))
-        shown = [roster.index(i) for i in FLAGS.characters or named(Path(FLAGS.roster))]
+        shown = [roster.index(i) for i in FLAGS.characters or named(Path(FLAGS.roster)) or roster.ids]
         files.write_text(out, page(roster, shown, out.read_text(encoding="utf-8") if out.exists() else ""))
         for k, character in enumerate(shown if FLAGS.pictures else []):
             opponent = shown[(k + 1) % len(shown)] if len(shown) > 1 else (character + 1) % len(roster)
@@ -83,9 +85,10 @@ def main() -> None:
 
 
 def named(folder: Path) -> list[str]:
-    """Ids of the characters that a roster's ``characters.toml`` holds: those made by hand."""
-    text = (folder / "characters.toml").read_text(encoding="utf-8")
-    return re.findall(r'^id = "(\w+)"', text, re.M)
+    """Ids of the characters that a roster's ``characters.toml`` holds: those made by hand. None where it has no such
+    file."""
+    file = folder / "characters.toml"
+    return re.findall(r'^id = "(\w+)"', file.read_text(encoding="utf-8"), re.M) if file.exists() else []
 
 
 def draw(roster: Roster, character: int, opponent: int, seed: int) -> bytes:

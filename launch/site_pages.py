@@ -21,6 +21,8 @@ DOCS = "docs/"
 OUTSIDE = ("mobile/README.md", "CHANGELOG.md", "CONTRIBUTING.md")
 """Pages that are not in ``docs``."""
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|/)([^)\s#]+)(?=[)#])")
+FENCE_WORDS = re.compile(r"(?<=^```python) .*$", re.M)
+"""What tells tests which program it is."""
 CODE_IN_TABLE = re.compile(r"`[^`]*`")
 
 
@@ -44,7 +46,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Links as the site has them, and tables as MkDocs reads them."""
+    """Links as the site has them; tables and blocks of code as MkDocs reads them."""
     here = page.file.src_uri
     path = here if here in {file.src_uri for file in files if outside(file)} else DOCS + here
 
@@ -55,7 +57,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             there = there.removesuffix(".ipynb") + ".md"
         return posixpath.relpath(there, posixpath.dirname(here) or ".")
 
-    lines = LINK.sub(rewritten, markdown).split("\n")
+    lines = LINK.sub(rewritten, FENCE_WORDS.sub("", markdown)).split("\n")
     return "\n".join(table_row(line) if line.startswith("|") else line for line in lines)
 
 

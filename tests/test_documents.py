@@ -4,31 +4,17 @@ from __future__ import annotations
 
 import ast
 import importlib
-import io
 import json
 import re
 import runpy
 import shutil
-import struct
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from camtf import gallery
 from camtf.checkpoint import RunDirectory
-from camtf.evaluation.battles import BotSide
-from camtf.evaluation.recorded import play_match
-from camtf.games.duel.bots import BOTS
-from camtf.games.duel.game import Duel
-from camtf.games.duel.replay import play_back
-from camtf.games.duel.roster import Roster, load_roster
-from camtf.games.duel.roster.loader import DEFAULT_FOLDER
-from camtf.games.duel.roster.schema import MOVES
-from camtf.games.duel.viewer.film import find_browser
 from mobile.pack import Pack
 from tests import command_lines
 from tests.command_lines import WrongCommandError
@@ -86,31 +72,6 @@ def test_programs_run_on_a_run(page: str, finished: Path, monkeypatch: pytest.Mo
     run_cells(page)
 
 
-def test_the_character_of_the_tutorial_fights(tmp_path: Path) -> None:
-    page = "docs/tutorials/own_character.md"
-    for name in ("loadout.toml", "characters.toml"):
-        shutil.copy(DEFAULT_FOLDER / name, tmp_path)
-    (text,) = (block.text for block in blocks(page) if block.language == "toml")
-    (tmp_path / "characters_mine.toml").write_text(text, encoding="utf-8")
-    roster = load_roster(tmp_path)
-    assert len(roster) == 17
-    duel, bot = Duel(roster), BOTS["punisher"]
-    sides = [BotSide(bot, np.array([roster.index(i)])) for i in ("ash_wolf", "iron_bull")]
-    match = play_match(duel, ("ash_wolf", "iron_bull"), (sides[0], sides[1]), ("punisher", "punisher"), seed=1)
-    made = {int(moment.fighters[0]["move"]) for moment in play_back(roster, match)}
-    assert {MOVES.index(move) for move in ("chain_1", "skill_1", "skill_2")} <= made
-
-
-def test_the_page_of_characters_is_the_rosters(roster: Roster) -> None:
-    page = "docs/characters.md"
-    shown = [roster.index(i) for i in gallery.named(DEFAULT_FOLDER)]
-    assert len(shown) == 16 and read(page).rstrip() == gallery.page(roster, shown, read(page)).rstrip()
-    for character in shown:
-        content = (ROOT / "docs" / "pictures" / f"{roster.ids[character]}.png").read_bytes()
-        width, height = struct.unpack(">II", content[16:24])
-        assert (width, height) == gallery.SHOWN and 2_000 < len(content) < 16_000
-
-
 def test_the_page_of_settings_is_the_codes() -> None:
     written = runpy.run_path(str(ROOT / "launch" / "settings_page.py"))
     assert read("docs/settings.md") == "".join(written["settings_page"]()), (
@@ -122,16 +83,6 @@ def test_the_version_to_cite_is_the_packages() -> None:
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert re.findall(r"^version: (.*)$", text, re.M) == [metadata.version("camtf")]
     assert re.findall(r"^  - name: (.*)$", text, re.M) == ["the camtf developers"]
-
-
-@pytest.mark.skipif(find_browser() is None, reason="no Chromium on the PATH and CAMTF_CHROMIUM is not set")
-def test_a_picture_is_what_the_viewer_draws(roster: Roster) -> None:
-    """Browsers round the edges of what they draw in different ways; the rest is the same."""
-    fox, archer = map(roster.index, ("ember_fox", "gale_archer"))
-    kept = Image.open(ROOT / "docs" / "pictures" / "ember_fox.png").convert("RGB")
-    drawn = Image.open(io.BytesIO(gallery.draw(roster, fox, archer, seed=1))).convert("RGB")
-    apart = np.abs(np.asarray(kept, np.int16) - np.asarray(drawn, np.int16))
-    assert (apart.max(axis=-1) > 60).mean() < 0.03
 
 
 def test_programs_that_another_test_runs_are_run_there() -> None:

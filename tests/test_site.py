@@ -87,6 +87,10 @@ def test_nothing_is_fetched_from_elsewhere(pages: dict[Path, Links]) -> None:
     assert not {link for found in pages.values() for link in found.loaded if link.startswith(("http:", "https:", "//"))}
 
 
+def test_every_block_of_code_is_drawn_as_one(pages: dict[Path, Links]) -> None:
+    assert not [page.name for page in pages if "```" in page.read_text(encoding="utf-8")]
+
+
 def test_the_reference_has_what_programs_use(site: Path, pages: dict[Path, Links]) -> None:
     for page, name in [
         ("game", "camtf.games.duel.env.DuelGame.step"),
