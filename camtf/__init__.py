@@ -18,6 +18,8 @@ The map, in the order in which data flows:
 `camtf.train`                  entry point: train, resume
 `camtf.evaluate`               entry point: measure a finished run
 `camtf.watch`, `camtf.balance` entry points: a match in the browser; the balance of the roster
+`camtf.gallery`                entry point: a page of characters with pictures
+`camtf.notebook`               matches and reports inside of a notebook
 `camtf.play`                   entry point: a person against a policy, in the browser, in real time
 `mobile` (beside this)         export to TFLite, verify, benchmark, report
 =============================  =====================================================================================

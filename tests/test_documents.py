@@ -8,12 +8,12 @@ import json
 import re
 import runpy
 import shutil
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import camtf
 from camtf.checkpoint import RunDirectory
 from mobile.pack import Pack
 from tests import command_lines
@@ -81,7 +81,7 @@ def test_the_page_of_settings_is_the_codes() -> None:
 
 def test_the_version_to_cite_is_the_packages() -> None:
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
-    assert re.findall(r"^version: (.*)$", text, re.M) == [metadata.version("camtf")]
+    assert re.findall(r"^version: (.*)$", text, re.M) == [camtf.__version__]
     assert re.findall(r"^  - name: (.*)$", text, re.M) == ["the camtf developers"]
 
 
