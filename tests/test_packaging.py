@@ -44,7 +44,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the wheel is built from, copied so that building leaves nothing in the project."""
     folder = tmp_path_factory.mktemp("sources")
     for package in ("camtf", "mobile"):
-        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
     for file in ("setup.py", "pyproject.toml", "LICENSE"):
         shutil.copy(ROOT / file, folder)
     return folder

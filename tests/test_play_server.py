@@ -160,15 +160,25 @@ def test_only_the_own_page_gets_in(duel: Duel) -> None:
 
 def test_the_command_serves_a_pack_until_ctrl_c(pack: Pack) -> None:
     command = [sys.executable, "-m", "camtf.play", f"--pack={pack.folder}", "--port=0", "--first=gale_archer"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        _, opened = process.stdout.readline(), process.stdout.readline()
-        (url,) = re.findall(r"^open (http://127\.0\.0\.1:\d+) in a browser; Ctrl-C ends\n$", opened)
-        with urllib.request.urlopen(url) as answer:
-            assert answer.status == 200
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
-        assert process.stderr is not None and "Traceback" not in process.stderr.read()
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=take_ctrl_c
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        try:
+            _, opened = process.stdout.readline(), process.stdout.readline()
+            (url,) = re.findall(r"^open (http://127\.0\.0\.1:\d+) in a browser; Ctrl-C ends\n$", opened)
+            with urllib.request.urlopen(url) as answer:
+                assert answer.status == 200
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+            assert "Traceback" not in process.stderr.read()
+        finally:
+            process.kill()
+
+
+def take_ctrl_c() -> None:
+    """As from a terminal: what a shell has started in the background ignores it, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_another_version_or_run_is_refused(evaluated: RunDirectory, tmp_path: Pa
         record.read(file)
     found = record.read(evaluated.path / record.FILE)
     files.write_json(file, {**to_json(found), "version": 0})
-    with pytest.raises(RecordError, match=r"is of version 0 of the record, this is 1; python -m camtf.evaluate makes"):
+    with pytest.raises(RecordError, match=r"is of version 0 of the record, this is 2; python -m camtf.evaluate makes"):
         record.read(file)
     record.write(file, replace(found, weights={**found.weights, "ember_fox": "0" * 16}))
     with pytest.raises(RecordError, match=r"of other weights of ember_fox \(0{16} there, \w{16} here\)"):
