@@ -263,7 +263,7 @@ PRESETS: dict[str, Config] = {
         game=GameConfig(matches=512, characters=_SIX),
         ppo=_FAST_PPO,
         generalists=GeneralistConfig(generations=3, frames=4_500_000),
-        specialists=SpecialistConfig(frames=2_000_000, groups=2, opponents=0, controls=("matched",)),
+        specialists=SpecialistConfig(frames=1_200_000, groups=2, opponents=0, controls=("matched",)),
         evaluation=EvaluationConfig(games=100, bot_games=120),
     ),
     "paper": Config(
