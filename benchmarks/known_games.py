@@ -218,6 +218,11 @@ def measure_information(context: Context, strategies: Strategies) -> Found:
     return {**measure_tree(context, strategies), **use._asdict(), "best_single": single, "share": use.share}
 
 
+def _goofspiel(cards: int, million_frames: int, settings: dict[str, Any]) -> Case:
+    frames = {"generalists.frames": million_frames * 1_000_000}
+    return Case(lambda: goofspiel(cards, outcome="payoff"), measure_tree, {**settings, **frames})
+
+
 RUNGS, BOTTOMS = 4, 8
 
 CASES: dict[str, Case] = {
@@ -230,24 +235,12 @@ CASES: dict[str, Case] = {
         {**_LEDUC, **_UNIFORM, "generalists.frames": 10_000_000},
     ),
     "leduc_poker_nash": Case(lambda: OpenSpielGame("leduc_poker", outcome="payoff"), measure_tree, _LEDUC),
-    "goofspiel_4": Case(
-        lambda: goofspiel(4, outcome="payoff"), measure_tree, {**_UNIFORM, "generalists.frames": 8_000_000}
-    ),
-    "goofspiel_4_simplex": Case(
-        lambda: goofspiel(4, outcome="payoff"),
-        measure_tree,
-        {**_UNIFORM, **_SIMPLEX, "generalists.frames": 8_000_000},
-    ),
-    "goofspiel_4_nash": Case(lambda: goofspiel(4, outcome="payoff"), measure_tree),
-    "goofspiel_5": Case(
-        lambda: goofspiel(5, outcome="payoff"), measure_tree, {**_UNIFORM, "generalists.frames": 16_000_000}
-    ),
-    "goofspiel_5_simplex": Case(
-        lambda: goofspiel(5, outcome="payoff"),
-        measure_tree,
-        {**_UNIFORM, **_SIMPLEX, "generalists.frames": 16_000_000},
-    ),
-    "goofspiel_5_nash": Case(lambda: goofspiel(5, outcome="payoff"), measure_tree, {"generalists.frames": 6_000_000}),
+    "goofspiel_4": _goofspiel(4, 8, _UNIFORM),
+    "goofspiel_4_simplex": _goofspiel(4, 8, {**_UNIFORM, **_SIMPLEX}),
+    "goofspiel_4_nash": _goofspiel(4, 3, {}),
+    "goofspiel_5": _goofspiel(5, 16, _UNIFORM),
+    "goofspiel_5_simplex": _goofspiel(5, 16, {**_UNIFORM, **_SIMPLEX}),
+    "goofspiel_5_nash": _goofspiel(5, 6, {}),
     "any_mixture_last8": Case(lambda: goofspiel(5, "last8", "payoff"), measure_information, _ANY_MIXTURE),
     "any_mixture_full": Case(lambda: goofspiel(5, outcome="payoff"), measure_information, _ANY_MIXTURE),
     "any_mixture_belief": Case(

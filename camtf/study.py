@@ -51,7 +51,7 @@ def main() -> None:
         if FLAGS.plan:
             print(shown(todo.steps()))
             return
-        files.check_writable(todo.folder / "results.json")
+        files.check_writable(todo.results)
         carry_out(todo)
     except (StudyError, files.FileError) as error:
         raise command.failure(error) from error
@@ -100,12 +100,11 @@ def carry_out(todo: Plan) -> None:
     seconds = sum(done.seconds() for done in doings)
     found = results.results(todo, seconds / 3600, sum(step.frames for step in steps))
     found |= {"study": FLAGS.preset, "scale": todo.scale, **provenance()}
-    results.write(todo.folder / "results.json", found)
+    files.write_json(todo.results, found)
     print(results.report(found))
-    file = todo.folder / "results.json"
     pages = {f"report of {name}": todo.report(name) / "report.html" for name in todo.study.specialists}
-    command.say_last({"all results": file, **pages}, {})
-    command.print_result({k: v for k, v in found.items() if not isinstance(v, dict)}, file)
+    command.say_last({"all results": todo.results, **pages}, {})
+    command.print_result({k: v for k, v in found.items() if not isinstance(v, dict)}, todo.results)
 
 
 def hours_left(steps: list[Step]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,7 +124,7 @@ def _further(plan: Plan, name: str) -> dict[str, Any]:
     whole = plan.study.populations[p.first_of].settings
     more = whole["generalists.generations"] - p.generations
     found = statistics.with_interval(gained)
-    frames = round(plan.scale * whole["generalists.frames"]) * more
+    frames = plan.scaled(whole["generalists.frames"]) * more
     return {"generations": more, "frames": frames, **{f"gain_{k}": v for k, v in found.items()}}
 
 
@@ -142,8 +141,3 @@ def _flat(key: str, estimate: Estimate) -> dict[str, Any]:
 def _interval(found: dict[str, Any], key: str) -> str:
     low, high = found.get(f"{key}_low"), found.get(f"{key}_high")
     return "" if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
-
-
-def write(file: Path, found: dict[str, Any]) -> None:
-    """Write the results. Raises FileError."""
-    files.write_json(file, found)

@@ -68,6 +68,11 @@ class Plan:
         """Directory of a run."""
         return self.folder / f"{population}_{seed}"
 
+    @property
+    def results(self) -> Path:
+        """The file of the results."""
+        return self.folder / "results.json"
+
     def report(self, population: str) -> Path:
         """Folder of a report."""
         return self.folder / f"report_{population}"
@@ -123,7 +128,7 @@ class Plan:
     def _evaluation(self, population: str, seed: int, others: list[Path], exploiters: int) -> Step:
         s = self.study
         games, bot_games = (max(round(self.scale * x), 2) for x in (s.games, s.bot_games))
-        frames = self._scaled(s.exploiter_frames)
+        frames = self.scaled(s.exploiter_frames)
         command = (
             "camtf.evaluate", f"--run_dir={self.run(population, seed)}", f"--games={games}", f"--bot_games={bot_games}",
             f"--opponents={','.join(map(str, others))}", f"--exploiters={exploiters}", f"--exploiter_frames={frames}",
@@ -154,9 +159,10 @@ class Plan:
             **stage_1,
             **self.study.specialists.get(population, {}),
         }
-        return {k: self._scaled(v) if k.endswith(".frames") else v for k, v in settings.items()}
+        return {k: self.scaled(v) if k.endswith(".frames") else v for k, v in settings.items()}
 
-    def _scaled(self, frames: int) -> int:
+    def scaled(self, frames: int) -> int:
+        """Learner frames at the scale of this plan."""
         return max(round(self.scale * frames), _LEAST_FRAMES)
 
 
