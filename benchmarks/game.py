@@ -6,20 +6,19 @@ decisions count. Choosing the random actions is compiled too and not counted.
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from absl import flags
 from numba import njit
 
-from camtf import command, files
+from benchmarks import results
+from camtf import command
 from camtf.evaluation.columns import table
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.matches import first_illegal
@@ -121,9 +120,7 @@ def main() -> None:
         "compile_seconds": round(compiling, 1),
     }
     summary |= {**{f"{part}_share": round(v, 3) for part, v in share.items()}, **provenance()}
-    if FLAGS.out:
-        files.write_json(Path(FLAGS.out), summary)
-    print(json.dumps(summary))
+    results.give(summary, FLAGS.out)
 
 
 if __name__ == "__main__":

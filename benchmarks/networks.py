@@ -15,10 +15,8 @@ They take turns, so that what slows the machine slows all. How well each of them
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -27,7 +25,8 @@ import tensorflow as tf
 from absl import flags
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from camtf import command, distributed, files
+from benchmarks import results
+from camtf import command, distributed
 from camtf.config import Config, NetworkConfig, preset
 from camtf.evaluation.columns import table
 from camtf.games.loading import load_game
@@ -222,9 +221,7 @@ def main() -> None:
     for other in (name for name in found if name != "four_module"):
         summary |= {f"{c}_against_{other}": round(found["four_module"][c] / found[other][c], 3) for c in columns[:2]}
     summary |= {"matches": FLAGS.matches, **provenance()}
-    if FLAGS.out:
-        files.write_json(Path(FLAGS.out), summary)
-    print(json.dumps(summary))
+    results.give(summary, FLAGS.out)
 
 
 if __name__ == "__main__":

@@ -12,17 +12,16 @@ all threads together: what else the machine does hardly counts. Kinds of payoffs
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from absl import flags
 
-from camtf import command, files
+from benchmarks import results
+from camtf import command
 from camtf.evaluation.columns import table
 from camtf.population.meta_strategies import (
     ROWS,
@@ -118,9 +117,7 @@ def main() -> None:
     summary: dict[str, Any] = {name: float(f"{value:.3g}") for name, value in found.items()}
     threads = os.environ.get("OPENBLAS_NUM_THREADS", "as many as cores")
     summary |= {"repeats": FLAGS.repeats, "seed": FLAGS.seed, "blas_threads": threads, **provenance()}
-    if FLAGS.out:
-        files.write_json(Path(FLAGS.out), summary)
-    print(json.dumps(summary))
+    results.give(summary, FLAGS.out)
 
 
 if __name__ == "__main__":

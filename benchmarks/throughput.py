@@ -15,15 +15,15 @@ import json
 import os
 import resource
 import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from absl import flags, logging
 
+from benchmarks import results
 from benchmarks.networks import Kernels, compare, rates
 from benchmarks.ranks import on_ranks
-from camtf import command, distributed, files
+from camtf import command, distributed
 from camtf.algorithms.generalists import Generation, best_response
 from camtf.checkpoint import RunDirectory
 from camtf.config import Config, override, preset
@@ -210,9 +210,7 @@ def report(
     summary |= {
         name: FLAGS[name].value for name in ("matches", "minibatches", "snapshots", "updates", "rounds")
     } | about
-    if FLAGS.out:
-        files.write_json(Path(FLAGS.out), summary)
-    print(json.dumps(summary))
+    results.give(summary, FLAGS.out)
 
 
 def _rounded(x: float) -> float:

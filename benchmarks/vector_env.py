@@ -8,9 +8,7 @@ two decisions are a step. Drawing the random choices is not counted. One match a
 
 from __future__ import annotations
 
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -18,7 +16,8 @@ import numpy as np
 from absl import flags
 
 import camtf
-from camtf import command, files
+from benchmarks import results
+from camtf import command
 from camtf.evaluation.columns import table
 from camtf.games.adapters.layouts import LAYOUTS
 from camtf.games.duel.bots import BOTS
@@ -91,9 +90,7 @@ def main() -> None:
     print(table(header, rows))
     print(f"\n{FLAGS.matches} matches at a time, one core; medians of {FLAGS.repeats} repeats")
     summary = {"matches": FLAGS.matches, "results": medians, **provenance()}
-    if FLAGS.out:
-        files.write_json(Path(FLAGS.out), summary)
-    print(json.dumps(summary))
+    results.give(summary, FLAGS.out)
 
 
 if __name__ == "__main__":
