@@ -14,8 +14,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import pytest
+
 from camtf.games.duel.viewer.film import find_browser
 
+NO_BROWSER = "no browser: install Chromium (Debian: apt-get install chromium), or set CAMTF_CHROMIUM to its path"
+needs_browser = pytest.mark.skipif(find_browser() is None, reason=NO_BROWSER)
 _SECONDS = 120.0
 _PIPES = """
 import fcntl, os, sys

@@ -20,7 +20,7 @@ from camtf.games.duel.replay import Replay, play_back
 from camtf.games.duel.roster import Roster, load_roster
 from camtf.games.duel.roster.loader import DEFAULT_FOLDER
 from camtf.games.duel.roster.schema import MOVES
-from camtf.games.duel.viewer.film import find_browser
+from tests.browser import needs_browser
 from tests.documents import blocks, read
 from tests.programs import ROOT
 
@@ -31,7 +31,7 @@ def match(duel: Duel, cast: tuple[str, str], bots: tuple[str, str]) -> Replay:
     return play_match(duel, cast, (sides[0], sides[1]), bots, seed=1)
 
 
-@pytest.mark.skipif(find_browser() is None, reason="no Chromium on the PATH and CAMTF_CHROMIUM is not set")
+@needs_browser
 def test_a_picture_is_what_the_viewer_draws(roster: Roster) -> None:
     """Browsers have different fonts and round edges in different ways; the rest is the same."""
     fox, archer = map(roster.index, ("ember_fox", "gale_archer"))

@@ -7,17 +7,15 @@ import time
 import urllib.request
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
 from camtf.games.duel import replay as replays
 from camtf.games.duel.game import Duel
 from camtf.games.duel.state import SKILLS
-from camtf.games.duel.viewer import film
 from camtf.play.arena import Arena
 from mobile.pack import Pack
 from mobile.play import PackModels
-from tests.browser import Browser
+from tests.browser import Browser, needs_browser
 from tests.serving import serving
 
 CHARACTERS = ("ember_fox", "gale_archer")
@@ -30,11 +28,7 @@ def wait_for(browser: Browser, state: str, seconds: float = 60.0) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.skipif(
-    film.find_browser() is None,
-    reason="no browser to play in: install Chromium (Debian: apt-get install chromium), "
-    "or set CAMTF_CHROMIUM to its path",
-)
+@needs_browser
 def test_a_match_is_played_in_a_browser(duel: Duel, pack: Pack, tmp_path: Path) -> None:
     arena = Arena(duel, PackModels(pack), CHARACTERS)
     with serving(arena, speed=20.0) as url, Browser() as browser:

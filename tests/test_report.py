@@ -27,9 +27,8 @@ from camtf.evaluation.report.section import Missing, NotMeasured, Number, Sectio
 from camtf.evaluation.statistics import Estimate
 from camtf.games.duel.game import Duel
 from camtf.games.duel.replay import Replay
-from camtf.games.duel.viewer import film
 from camtf.model.policy import Policy
-from tests.browser import Browser
+from tests.browser import Browser, needs_browser
 from tests.made_records import record
 
 LAYOUTS = Path(__file__).parent / "layouts"
@@ -303,11 +302,7 @@ _BOXES = """Object.fromEntries([...document.querySelectorAll("h1, #claims, secti
 }))"""
 
 
-@pytest.mark.skipif(
-    film.find_browser() is None,
-    reason="no browser to draw the report: install Chromium (Debian: apt-get install chromium), "
-    "or set CAMTF_CHROMIUM to its path",
-)
+@needs_browser
 def test_it_is_read_on_a_desk_and_on_a_phone(page: Path) -> None:
     sections = set(re.findall(r'<section id="(\w+)"', page.read_text()))
     with Browser() as browser:

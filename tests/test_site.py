@@ -18,7 +18,7 @@ from urllib.parse import unquote
 import pytest
 
 from camtf.games.duel.viewer.film import find_browser
-from tests.browser import Browser
+from tests.browser import NO_BROWSER, Browser
 from tests.documents import NOTEBOOKS, PAGES
 from tests.programs import ROOT
 
@@ -122,7 +122,7 @@ def address(site: Path) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if find_browser() is None:
-        pytest.skip("no Chromium on the PATH and CAMTF_CHROMIUM is not set")
+        pytest.skip(NO_BROWSER)
     with Browser() as opened:
         yield opened
 

@@ -19,7 +19,7 @@ from camtf.games.duel.replay import Replay
 from camtf.games.duel.roster import Roster
 from camtf.games.duel.viewer import film
 from camtf.games.duel.viewer.page import page_data, write_page
-from tests.browser import Browser
+from tests.browser import Browser, needs_browser
 
 CHARACTERS = ("ember_fox", "frost_seer")
 
@@ -57,13 +57,6 @@ def page(roster: Roster, replay: Replay, tmp_path_factory: pytest.TempPathFactor
     file = tmp_path_factory.mktemp("viewer") / "match.html"
     write_page(roster, replay, file)
     return file
-
-
-needs_browser = pytest.mark.skipif(
-    film.find_browser() is None,
-    reason="no browser to draw the viewer's page: install Chromium (Debian: apt-get install chromium), "
-    "or set CAMTF_CHROMIUM to its path",
-)
 
 
 @needs_browser

@@ -17,20 +17,17 @@ import numpy as np
 import pytest
 
 from camtf.config import preset
-from camtf.games.duel.viewer import film
 from mobile import golden
 from mobile.pack import HEADS, Pack
 from mobile.runtime import choose
-from tests.browser import Browser
+from tests.browser import Browser, needs_browser
 from tests.test_pack import change, tell
 
 WEB = Path(__file__).parents[1] / "mobile" / "web"
 IDS = preset("test").game.characters
 
 pytestmark = [
-    pytest.mark.skipif(
-        film.find_browser() is None, reason="no browser: install Chromium, or set CAMTF_CHROMIUM to its path"
-    ),
+    needs_browser,
     pytest.mark.skipif(
         not (WEB / "node_modules/@litertjs/core").exists(),
         reason="LiteRT.js is not installed: npm ci --prefix mobile/web --ignore-scripts",
