@@ -10,8 +10,6 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 from absl import flags, logging
 
 from benchmarks.ranks import on_ranks
+from benchmarks.training import camtf_train
 from camtf import command, files
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.columns import table
@@ -62,18 +61,7 @@ def train(arm: str, seed: int) -> None:
     run = run_of(arm, seed)
     if run.has_population():
         return
-    settings = {"seed": seed, **SETTINGS, **ARMS[arm]}
-    run.path.mkdir(parents=True, exist_ok=True)
-    log = run.path / "training.log"
-    arguments = [
-        sys.executable, "-m", "camtf.train", "--preset=quickstart", "--stage=generalists", f"--run_dir={run.path}",
-        *(f"--{name}={value}" for name, value in settings.items()),
-    ]  # fmt: skip
-    with log.open("a", encoding="utf-8") as out:
-        done = subprocess.run(arguments, stdout=out, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
-        raise SystemExit(f"error: {arm}, seed {seed} failed: {log.read_text(encoding='utf-8')[-2000:]}")
-    logging.info("%s, seed %d is trained", arm, seed)
+    camtf_train(run, "generalists", {"seed": seed, **SETTINGS, **ARMS[arm]})
 
 
 def part(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import functools
 import itertools
 import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 from absl import flags, logging
 
 from benchmarks.ranks import on_ranks
+from benchmarks.training import camtf_train
 from camtf import command, files
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.columns import table
@@ -163,21 +162,6 @@ def train_case(name: str, seed: int) -> None:
         first_generations(population_run(case, seed), run, case.generations)
     camtf_train(run, "specialists", settings)
     files.write_json(run.path / "done.json", {"case": name, "seed": seed})
-
-
-def camtf_train(run: RunDirectory, stage: str, settings: dict[str, Any]) -> None:
-    """One run of ``camtf.train``. Raises SystemExit with the end of what was printed where it fails."""
-    run.path.mkdir(parents=True, exist_ok=True)
-    log = run.path / "training.log"
-    arguments = [
-        sys.executable, "-m", "camtf.train", "--preset=quickstart", f"--stage={stage}", f"--run_dir={run.path}",
-        *(f"--{name}={value}" for name, value in settings.items()),
-    ]  # fmt: skip
-    with log.open("a", encoding="utf-8") as out:
-        done = subprocess.run(arguments, stdout=out, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
-        raise SystemExit(f"error: {run.path} failed: {log.read_text(encoding='utf-8')[-2000:]}")
-    logging.info("%s is trained", run.path)
 
 
 def measure(names: list[str], seeds: list[int], populations: list[int]) -> dict[str, Any]:
