@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import importlib.util
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -20,6 +17,7 @@ import pytest
 from camtf.games.duel.viewer.film import find_browser
 from tests.browser import NO_BROWSER, Browser
 from tests.documents import NOTEBOOKS, PAGES
+from tests.file_server import served
 from tests.programs import ROOT
 
 MISSING = [name for name in ("mkdocs", "material", "mkdocstrings") if importlib.util.find_spec(name) is None]
@@ -103,20 +101,11 @@ def test_the_reference_has_what_programs_use(site: Path, pages: dict[Path, Links
         assert name in pages[site / "reference" / f"{page}.html"].anchors
 
 
-class Files(http.server.SimpleHTTPRequestHandler):
-    """Serves files and says nothing about it."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def address(site: Path) -> Iterator[str]:
     """Where a server shows the site: from files, search does not work."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(site))) as server:
-        threading.Thread(target=server.serve_forever).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import shutil
-import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,6 +18,7 @@ from mobile import golden
 from mobile.pack import HEADS, Pack
 from mobile.runtime import choose
 from tests.browser import Browser, needs_browser
+from tests.file_server import served
 from tests.test_pack import change, tell
 
 WEB = Path(__file__).parents[1] / "mobile" / "web"
@@ -35,28 +33,14 @@ pytestmark = [
 ]
 
 
-class Files(http.server.SimpleHTTPRequestHandler):
-    """Gives files out as they are now, silently."""
-
-    def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-store")
-        super().end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def site(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """The address of a server of files on this machine, and its folder, which holds a copy of the pack."""
     root = tmp_path_factory.mktemp("site")
     (root / "web").symlink_to(WEB)
     shutil.copytree(pack.folder, root / "pack")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Files, directory=str(root)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", root
-    server.shutdown()
-    server.server_close()
+    with served(root) as address:
+        yield address, root
 
 
 @pytest.fixture(scope="module")
