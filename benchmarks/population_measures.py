@@ -9,11 +9,10 @@ import numpy as np
 from camtf.algorithms import exploiters, population
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import BotSide, play
-from camtf.games.loading import load_game
 from camtf.population.equilibrium import centred, nash, relative_population_performance
 from camtf.population.measuring import strategies_side
 from camtf.population.strategies import Strategies, one_policy_each
-from camtf.population.training import Context
+from camtf.reopen import reopen
 
 _SEED = 70_000
 """Of all battles here, with the training seed: unlike those of training and of the runs' own measurements."""
@@ -23,8 +22,7 @@ class Finished:
     """A finished population and the equilibrium of what its strategies win from each other."""
 
     def __init__(self, run: RunDirectory) -> None:
-        config = run.config()
-        self.context = Context(config, load_game(config), run)
+        self.context = reopen(run.path)
         self.strategies: Strategies = population(self.context)
         about = run.read_population()
         self.payoffs, self.effective_population = np.array(about["payoffs"]), int(about["effective_population"])

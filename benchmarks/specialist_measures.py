@@ -10,21 +10,13 @@ from camtf.algorithms import population
 from camtf.checkpoint import RunDirectory
 from camtf.evaluation.battles import BotSide, PoolSide, Side, play
 from camtf.evaluation.intervals import NORMAL_95
-from camtf.games.loading import load_game
 from camtf.games.pairing import pairings
-from camtf.model.loading import load_network
 from camtf.population.measuring import strategies_side
 from camtf.population.training import Context
+from camtf.reopen import reopen
 from camtf.types import Snapshot
 
 _SEED = 70_000
-
-
-def context_of(run: RunDirectory) -> Context:
-    """A finished run with its own configuration."""
-    config = run.config()
-    game = load_game(config)
-    return Context(config, game, run, load_network(config.network, game.spec))
 
 
 def gains(run: RunDirectory, held_out: list[RunDirectory], games: int, seed: int) -> dict[str, Any]:
@@ -41,7 +33,7 @@ def gains(run: RunDirectory, held_out: list[RunDirectory], games: int, seed: int
         ``gain_over_<control>_<opponents>``: ``gain``, ``low`` and ``high`` of its 95% interval over battles alone, and
         ``by_character``; and ``characters``, ``parameters``, ``specialist_frames``.
     """
-    context = context_of(run)
+    context = reopen(run.path)
     strategies, ids = population(context), context.game.characters
     start = {ids[x]: strategies.of(x) for x in context.characters}
     players = {name: run.control(name, start) for name in run.controls()}
@@ -74,7 +66,7 @@ def _won(
     pool = context.pool(list(players.values()))
     own = PoolSide(pool, np.arange(len(characters)), characters)
     sets: dict[str, list[Side]] = {"population": [strategies_side(context, population(context))]}
-    others = [context_of(run) for run in held_out]
+    others = [reopen(run.path) for run in held_out]
     sets |= {"held_out": [strategies_side(other, population(other)) for other in others]} if others else {}
     sets |= {"bots": [BotSide(bot, characters) for bot in game.bots.values()]} if game.bots else {}
     return {

@@ -11,16 +11,14 @@ from typing import Any
 
 from absl import flags
 
-from camtf import checkpoint, command, distributed, files, plan
+from camtf import command, distributed, files, plan
 from camtf.config import MOST_SEED, ConfigError, EvaluationConfig, leaves
 from camtf.evaluation import record
 from camtf.evaluation.population import evaluate
 from camtf.evaluation.report.text import evaluation_tables, flat_summary
 from camtf.evaluation.subject import Options
-from camtf.games.loading import load_game
 from camtf.games.protocol import GameError
-from camtf.model.loading import describe, load_network
-from camtf.population.training import Context
+from camtf.reopen import reopen
 
 FLAGS = flags.FLAGS
 
@@ -60,19 +58,15 @@ def define_flags(values: flags.FlagValues = FLAGS) -> None:
 def main() -> None:
     distributed.start()
     try:
-        run = checkpoint.RunDirectory(FLAGS.run_dir)
-        config = run.config()
+        context = reopen(FLAGS.run_dir)
+        run = context.run
         file = run.path / record.FILE
         if distributed.rank() == 0:
             files.check_writable(file)
         changes: dict[str, Any] = {name: getattr(FLAGS, name) for name in _CHANGED if getattr(FLAGS, name) is not None}
-        config = dataclasses.replace(config, evaluation=dataclasses.replace(config.evaluation, **changes))
-        game = load_game(config)
-        run.check_game(game)
-        build = load_network(config.network, game.spec)
-        run.check_network(describe(build, config.network, game.spec))
-        context = Context(config, game, run, build)
-        plan.check_evaluation(config.evaluation, len(context.characters))
+        evaluation = dataclasses.replace(context.config.evaluation, **changes)
+        plan.check_evaluation(evaluation, len(context.characters))
+        context = dataclasses.replace(context, config=dataclasses.replace(context.config, evaluation=evaluation))
         options = Options(
             seed=FLAGS.seed,
             opponents=tuple(FLAGS.opponents),

@@ -13,16 +13,14 @@ from typing import Any
 from absl import flags
 
 from camtf import command, distributed, files
-from camtf.checkpoint import RunDirectory
 from camtf.config import ConfigError
 from camtf.evaluation import record
 from camtf.evaluation.columns import table
-from camtf.evaluation.population import Options, Subject
 from camtf.evaluation.report.runs import Runs
 from camtf.evaluation.report.section import Missing, Section
+from camtf.evaluation.subject import Options, Subject
 from camtf.games.duel.roster import RosterError
-from camtf.games.loading import load_game
-from camtf.population.training import Context
+from camtf.reopen import reopen
 
 FLAGS = flags.FLAGS
 
@@ -73,7 +71,7 @@ def write_report(
     """
     from camtf.evaluation.report import build, matches, page
 
-    subjects = [_subject(directory) for directory in run_dirs]
+    subjects = [Subject(reopen(directory), Options(seed=0)) for directory in run_dirs]
     records = [_record(subject) for subject in subjects]
     groups = grouped(records, run_dirs)
     first = subjects[0]
@@ -92,14 +90,6 @@ def grouped(records: list[record.EvaluationRecord], paths: list[str]) -> list[Ru
     for i, one in enumerate(records):
         groups.setdefault((one.algorithm, one.characters), []).append(i)
     return [Runs(tuple(records[i] for i in g), tuple(paths[i] for i in g)) for g in groups.values()]
-
-
-def _subject(directory: str) -> Subject:
-    run = RunDirectory(directory)
-    config = run.config()
-    game = load_game(config)
-    run.check_game(game)
-    return Subject(Context(config, game, run), Options(seed=0))
 
 
 def _record(subject: Subject) -> record.EvaluationRecord:

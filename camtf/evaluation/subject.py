@@ -8,7 +8,6 @@ from typing import Any
 from camtf import distributed
 from camtf.algorithms import population
 from camtf.algorithms.specialists import latest
-from camtf.checkpoint import RunDirectory
 from camtf.config import ConfigError
 from camtf.evaluation.behaviour import event_names
 from camtf.evaluation.curves import curves
@@ -24,13 +23,12 @@ from camtf.evaluation.sides import (
     players,
     trained,
 )
-from camtf.games.loading import load_game
-from camtf.model.loading import describe, load_network
 from camtf.population.measuring import strategies_side
 from camtf.population.pool import UNIFORM
 from camtf.population.strategies import Strategies
 from camtf.population.training import Context
 from camtf.provenance import provenance
+from camtf.reopen import reopen
 from camtf.types import Snapshot
 
 
@@ -162,14 +160,10 @@ def other_populations(context: Context, directories: tuple[str, ...]) -> list[Op
     """The populations of other runs: of each as many of its last strategies as stage 2 here trains against."""
     found: list[Opposition] = []
     for directory in directories:
-        run = RunDirectory(directory)
-        config = run.config()
-        game = load_game(config)
-        build = load_network(config.network, game.spec)
-        run.check_network(describe(build, config.network, game.spec))
-        other = Context(config, game, run, build)
-        label = run.path.resolve().name
-        if label in [o.found.name for o in found] or run.path.resolve() == context.run.path.resolve():
+        other = reopen(directory)
+        path = other.run.path.resolve()
+        label = path.name
+        if label in [o.found.name for o in found] or path == context.run.path.resolve():
             raise ConfigError(f"--opponents must be other runs, each once and by a name of its own; got {directory!r}")
         last = latest(population(other), context.config.specialists.opponents)
         found.append(held_out(context, label, other, last))
