@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from camtf.config import ConfigError, NetworkConfig
+from benchmarks.belief_measures import OfNetworks
+from camtf.checkpoint import RunDirectory
+from camtf.config import ConfigError, NetworkConfig, override, preset
 from camtf.evaluation import exact
 from camtf.games.duel.env import DuelGame
 from camtf.games.duel.game import Duel
@@ -18,7 +22,8 @@ from camtf.population.belief import ByInformationState, ByObservation, belief_of
 from camtf.population.matchmaking import Graph, GraphMatchmaker
 from camtf.population.payoffs import Nodes
 from camtf.population.pool import UNIFORM, Pool
-from camtf.population.strategies import Served
+from camtf.population.strategies import Served, one_policy_each
+from camtf.population.training import Context
 from camtf.types import GameSpec, Observation, Snapshot
 from tests.small_game import GUESS
 
@@ -75,6 +80,25 @@ def test_it_is_bayes_rule(policy: Policy, seen: Observation, duel: Duel, matches
         expected = prior[n, :3] * likelihood
         np.testing.assert_allclose(after[n, :3], expected / expected.sum(), atol=1e-5)
         assert after[n, 3] == 0.0
+
+
+def test_strategies_with_networks_of_their_own(
+    policy: Policy, seen: Observation, duel: Duel, matches: DuelGame
+) -> None:
+    """As many copies of one network believe what the one network does."""
+    told = np.array([[0, 0, 0, 0], [1, 0, 0, 0], [0.3, 0.7, 0, 0]], np.float32)
+    config = dataclasses.replace(override(preset("test"), {"game.characters": ()}), network=NETWORK)
+    everyone = len(duel.characters)
+    snapshots = [Snapshot(f"s{j}", policy.get_weights(), np.tile(told[j], (everyone, 1))) for j in (1, 2)]
+    strategies = one_policy_each(snapshots, everyone, uniform_first=True)
+    separate = OfNetworks(Context(config, duel, RunDirectory("nowhere")), strategies)
+    prior = np.tile(np.float32([0.2, 0.5, 0.3, 0.0]), (N, 1))
+    prior[::3] = [0.0, 1.0, 0.0, 0.0]
+    chance = np.random.default_rng(5).random((N, 19)).astype(np.float32)
+    turn = Turn(prior, prior, seen, policy.act(seen, np.repeat(told[[2]], N, axis=0), chance)[0].numpy(), matches)
+    expected = of_duel(duel, policy, np.pad(told, ((0, 1), (0, 0)))).update(turn)
+    separate.refresh(Policy(NETWORK, policy.spec, 9))  # a learner's weights change nothing
+    np.testing.assert_allclose(separate.update(turn), expected, atol=1e-5)
 
 
 def test_evidence_finds_the_opponent(policy: Policy, seen: Observation, duel: Duel, matches: DuelGame) -> None:

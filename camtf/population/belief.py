@@ -86,14 +86,18 @@ class ByObservation(Belief):
         likelihood[by_chance, 0] += _uniform_log_prob(self._policy, turn.observation.mask[by_chance])
         row, strategy = row[strategy > 0], strategy[strategy > 0]
         if len(row):
-            observation = Observation(*map(tensor, turn.observation))
-            given = observation, self._strategies, turn.action, row.astype(np.int32), strategy.astype(np.int32)
-            likelihood[row, strategy] += self._log_probs(*given).numpy()
+            likelihood[row, strategy] += self._log_likelihood(turn, row, strategy)
         weights = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
         belief = weights / weights.sum(axis=1, keepdims=True)
         # A mixture's strategies stay possible; one that is in none stays impossible.
         belief = np.where(turn.told > 0, np.maximum(belief, _LEAST), 0.0)
         return (belief / belief.sum(axis=1, keepdims=True)).astype(np.float32)
+
+    def _log_likelihood(self, turn: Turn, row: np.ndarray, strategy: np.ndarray) -> np.ndarray:
+        """Log-probability of what the opponent of each row did, had it been that strategy (not the uniform one)."""
+        observation = Observation(*map(tensor, turn.observation))
+        given = observation, self._strategies, turn.action, row.astype(np.int32), strategy.astype(np.int32)
+        return self._log_probs(*given).numpy()
 
     @functools.cached_property
     def _log_probs(self) -> Callable[..., tf.Tensor]:
