@@ -14,7 +14,7 @@ from camtf.population.matchmaking import Graph, GraphMatchmaker
 from camtf.population.payoffs import Nodes
 from camtf.population.pool import UNIFORM
 from camtf.population.strategies import Served, Strategies
-from camtf.population.training import Context, Task, Training
+from camtf.population.training import Context, Task, Training, Unchanging
 from camtf.types import Observation
 
 _SEED = 80_000
@@ -65,36 +65,23 @@ def _judge(policy: Policy) -> Any:
     return compiled(call, *policy.inputs, tf.TensorSpec((None, 2), tf.int32))
 
 
-class AnyMixture:
-    """Frozen strategies 0 to n - 1 to respond to in any mixture. Implements `camtf.population.training.State`.
+def any_mixture(context: Context, strategies: Strategies, arm: str) -> Unchanging:
+    """Frozen strategies 0 to n - 1 to respond to in any mixture.
 
     Node n learns; in the arm ``identity`` node n + j does, who meets strategy j alone and is told so.
     """
-
-    def __init__(self, context: Context, strategies: Strategies, arm: str) -> None:
-        n, width = len(strategies), context.config.network.mixture_slots
-        self.nodes = Nodes(2 * n, context.characters, by_character=False, roles=context.game.roles)
-        told = np.zeros((2 * n, width), np.float32)
-        told[:n] = strategies.told(width)[:, context.characters[0]]
-        learners, sigma = np.array([n]), np.full((1, n), 1.0 / n)
-        if arm == "identity":
-            learners, sigma = n + np.arange(n), np.eye(n)
-            told[learners, np.arange(n)] = 1.0
-        any_mixture = float(arm in ("mixture", "belief"))
-        self._graph = Graph(
-            learners, np.pad(sigma, ((0, 0), (0, n))), told, any_mixture=any_mixture, mixable=np.arange(n)
-        )
-
-    def graph(self) -> Graph:
-        """Always the same."""
-        return self._graph
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """See `camtf.population.training.State`: nothing changes."""
-        return {}
-
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """See `camtf.population.training.State`."""
+    n, width = len(strategies), context.config.network.mixture_slots
+    nodes = Nodes(2 * n, context.characters, by_character=False, roles=context.game.roles)
+    told = np.zeros((2 * n, width), np.float32)
+    told[:n] = strategies.told(width)[:, context.characters[0]]
+    learners, sigma = np.array([n]), np.full((1, n), 1.0 / n)
+    if arm == "identity":
+        learners, sigma = n + np.arange(n), np.eye(n)
+        told[learners, np.arange(n)] = 1.0
+    share = float(arm in ("mixture", "belief"))
+    return Unchanging(
+        nodes, Graph(learners, np.pad(sigma, ((0, 0), (0, n))), told, any_mixture=share, mixable=np.arange(n))
+    )
 
 
 class Certainty:
@@ -127,7 +114,7 @@ class Responder:
     def __init__(self, frozen: Context, context: Context, arm: str) -> None:
         self.context, self.arm = context, arm
         self.strategies = population(frozen)
-        self.state = AnyMixture(context, self.strategies, arm)
+        self.state = any_mixture(context, self.strategies, arm)
         self.opponents = Served(frozen.pool(list(self.strategies.snapshots)), self.strategies.serving)
         self.observer = OfNetworks(frozen, self.strategies) if arm == "belief" else None
 

@@ -7,15 +7,14 @@ Specialists against another. Under `horovodrun` the ranks share the battles, and
 
 from __future__ import annotations
 
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from absl import flags
 
-from camtf import command, distributed, files
+from benchmarks.results import give
+from camtf import command, distributed
 from camtf.config import NetworkConfig
 from camtf.evaluation.battles import PoolSide, Turn
 from camtf.evaluation.columns import table
@@ -99,9 +98,7 @@ def main() -> None:
     print(table(["snapshots", "decisions/s"], [[str(count), f"{rate:,.0f}"] for count, rate in rates.items()]))
     summary: dict[str, Any] = {f"decisions_per_second_{count}_snapshots": round(rate) for count, rate in rates.items()}
     summary |= {"ranks": distributed.size(), **provenance()}
-    if FLAGS.out:
-        files.write_text(Path(FLAGS.out), json.dumps(summary, indent=1) + "\n")
-    print(json.dumps(summary))
+    give(summary, FLAGS.out)
 
 
 if __name__ == "__main__":

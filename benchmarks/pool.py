@@ -7,14 +7,13 @@ as the snapshot with the most rows needs. All take turns; figures are medians.
 
 from __future__ import annotations
 
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from absl import flags
 
+from benchmarks.results import give
 from camtf import command, distributed
 from camtf.config import NetworkConfig
 from camtf.evaluation.columns import table
@@ -120,10 +119,7 @@ def main() -> None:
                     name = f"{way}_milliseconds_{snapshots}_{rows}_{spread}"
                     summary[name] = None if ms is None else round(ms, 3)
     print(table(["milliseconds a call", "Pool.act", "exact", "a wide block each"], lines))
-    summary |= provenance()
-    if FLAGS.out:
-        Path(FLAGS.out).write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(summary))
+    give(summary | provenance(), FLAGS.out)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ PROGRAMS = {
     "camtf-watch": "camtf.watch",
     "camtf-play": "camtf.play",
     "camtf-balance": "camtf.balance",
+    "camtf-gallery": "camtf.gallery",
     "camtf-export": "mobile.export",
     "camtf-verify": "mobile.verify",
     "camtf-benchmark": "mobile.benchmark",

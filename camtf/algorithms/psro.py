@@ -18,7 +18,7 @@ from camtf.population.measuring import NOTHING, Measured, effective_population, 
 from camtf.population.meta_strategies import SOLVERS, centred
 from camtf.population.payoffs import Nodes
 from camtf.population.strategies import Served, Strategies, one_policy_each
-from camtf.population.training import Context, Task, Training
+from camtf.population.training import Context, Task, Training, Unchanging
 from camtf.types import Snapshot
 
 
@@ -58,7 +58,7 @@ def best_response(
         policy=policy,
         opponents=Served(context.pool(list(population.snapshots)), population.serving),
         frames=c.frames,
-        state=Response(context, sigma),
+        state=response(context, sigma),
     )
     training = Training(context, task)
     effective = effective_population(measured, c.accept_margin)
@@ -68,21 +68,8 @@ def best_response(
     return training.snapshot(), training.report()
 
 
-class Response:
+def response(context: Context, sigma: np.ndarray) -> Unchanging:
     """A fixed mixture of frozen strategies to respond to. Nodes are strategies; the newest is the learner."""
-
-    def __init__(self, context: Context, sigma: np.ndarray) -> None:
-        self.nodes = Nodes(len(sigma) + 1, context.characters, by_character=False, roles=context.game.roles)
-        self._sigma = np.append(sigma, 0.0)[None]
-        self._told = np.zeros((self.nodes.count, context.config.network.mixture_slots), np.float32)
-
-    def graph(self) -> Graph:
-        """The learner's row alone."""
-        return Graph(learners=np.array([self.nodes.count - 1]), sigma=self._sigma, told=self._told)
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """See `camtf.population.training.State`: nothing changes."""
-        return {}
-
-    def restore(self, arrays: dict[str, np.ndarray]) -> None:
-        """See `camtf.population.training.State`."""
+    nodes = Nodes(len(sigma) + 1, context.characters, by_character=False, roles=context.game.roles)
+    told = np.zeros((nodes.count, context.config.network.mixture_slots), np.float32)
+    return Unchanging(nodes, Graph(learners=np.array([len(sigma)]), sigma=np.append(sigma, 0.0)[None], told=told))

@@ -37,7 +37,9 @@ PeriodicEvaluation = Callable[[Policy, GraphMatchmaker], dict[str, float]]
 class State(Protocol):
     """What an algorithm knows beside the learner: the interaction graph, and what a checkpoint keeps of it."""
 
-    nodes: Nodes
+    @property
+    def nodes(self) -> Nodes:
+        """What the graph's nodes are."""
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that the future depends on."""
@@ -47,6 +49,30 @@ class State(Protocol):
 
     def graph(self) -> Graph:
         """What matchups are drawn from now."""
+
+
+@dataclass(frozen=True)
+class Unchanging:
+    """An interaction graph that stays as it is: a fixed mixture to respond to. Implements `State`.
+
+    Attributes:
+        nodes: what its nodes are.
+        fixed: the graph.
+    """
+
+    nodes: Nodes
+    fixed: Graph
+
+    def graph(self) -> Graph:
+        """See `State`."""
+        return self.fixed
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """See `State`: nothing changes."""
+        return {}
+
+    def restore(self, arrays: dict[str, np.ndarray]) -> None:
+        """See `State`."""
 
 
 @dataclass(frozen=True)
