@@ -62,7 +62,7 @@ def summarise(found: dict[str, Any], seeds: list[int]) -> dict[str, Any]:
     rates = {arm: np.array([found[f"{arm}_{seed}"]["win_rate"] for seed in seeds]) for arm in ARMS}
     known = rates["identity"] - rates["nothing"]
     return {
-        "win_rate": {arm: with_interval(list(rate)) for arm, rate in rates.items()},
+        "win_rate": {arm: with_interval(list(rate), 0.0, 1.0) for arm, rate in rates.items()},
         "more": {f"{a} - {b}": with_interval(list(rates[a] - rates[b])) for a, b in DIFFERENCES},
         "share": {arm: with_interval(list((rates[arm] - rates["nothing"]) / known)) for arm in ("mixture", "belief")},
         "certainty": {

@@ -96,10 +96,15 @@ def measure(arms: list[str], seeds: list[int]) -> dict[str, Any]:
     return {name: part(name, measurement) for name, measurement in planned.items()}
 
 
+def rate_over_seeds(rates: list[float]) -> dict[str, Any]:
+    """`with_interval` of a win rate, which is nothing below 0 and nothing above 1."""
+    return with_interval(rates, 0.0, 1.0)
+
+
 def summarise(found: dict[str, Any], arms: list[str], seeds: list[int]) -> dict[str, Any]:
     """Means over seeds with their intervals, by arm and by pair of arms."""
     pairs = {
-        f"{one} v. {two}": with_interval([found[f"{one}_{two}_{seed}"]["win_rate"] for seed in seeds])
+        f"{one} v. {two}": rate_over_seeds([found[f"{one}_{two}_{seed}"]["win_rate"] for seed in seeds])
         for one, two in itertools.combinations(arms, 2)
     }
     by_arm = {}
@@ -111,8 +116,8 @@ def summarise(found: dict[str, Any], arms: list[str], seeds: list[int]) -> dict[
         by_arm[arm] = {
             "learner_frames": [run["learner_frames"] for run in runs],
             "effective_population": [run["effective_population"] for run in runs],
-            "bots": {bot: with_interval([run["bots"][bot] for run in runs]) for bot in runs[0]["bots"]},
-            "exploiter": with_interval(worst),
+            "bots": {bot: rate_over_seeds([run["bots"][bot] for run in runs]) for bot in runs[0]["bots"]},
+            "exploiter": rate_over_seeds(worst),
         }
     return {"relative_population_performance": pairs, "arms": by_arm}
 

@@ -254,4 +254,6 @@ def test_what_results_keep_of_seeds() -> None:
     found = statistics.with_interval([1.0, 2.0, 3.0])
     assert found["mean"] == 2.0 and found["values"] == [1.0, 2.0, 3.0]
     assert found["high"] == pytest.approx(2.0 + 4.3027 / 3**0.5, abs=1e-3) and found["low"] + found["high"] == 4.0
+    cut = statistics.with_interval([0.9, 0.98, 0.94], 0.0, 1.0)
+    assert cut["high"] == 1.0 and 0.8 < cut["low"] < 0.9
     assert statistics.with_interval([0.5]) == {"mean": 0.5, "low": None, "high": None, "values": [0.5]}

@@ -95,15 +95,15 @@ def mean_over_seeds(values: np.ndarray, null: float = 0.0) -> Estimate:
     return _student(values.mean(axis=-1), values.std(axis=-1, ddof=1) / np.sqrt(seeds), seeds - 1, null)
 
 
-def with_interval(values: Sequence[float]) -> dict[str, Any]:
+def with_interval(values: Sequence[float], least: float = -np.inf, most: float = np.inf) -> dict[str, Any]:
     """What results keep of one value a training seed: ``mean``, ``low`` and ``high`` of `mean_over_seeds` (None from a
     single seed), ``values``. With three seeds the interval is 4.3 standard errors to a side: it says how little three
-    are."""
+    are. It is cut off at the least and the most that a value can be."""
     x = np.asarray(values, np.float64)
     found = {"mean": float(x.mean()), "low": None, "high": None, "values": x.tolist()}
     if len(x) > 1:
         estimate = mean_over_seeds(x)
-        found |= {"low": float(estimate.low), "high": float(estimate.high)}
+        found |= {"low": max(float(estimate.low), least), "high": min(float(estimate.high), most)}
     return found
 
 
