@@ -241,7 +241,8 @@ class Config(Checked):
         if shared and self.generalists.algorithm == "independent":
             raise ConfigError(
                 "SpecialistConfig.controls = matched and SpecialistConfig.clusters need a Generalist that plays every "
-                "character; GeneralistConfig.algorithm = independent leaves one network for each"
+                "character; GeneralistConfig.algorithm = independent leaves one network for each "
+                "(--specialists.controls= --specialists.clusters.count=0 go with it)"
             )
 
 

@@ -281,7 +281,8 @@ def test_generalists_may_inform_each_other(tmp_path: Path) -> None:
         ({"specialists.convergence.games": 1}, r"ConvergenceConfig.games must be in \[2, 1000000\], got 1"),
         (
             {"generalists.algorithm": "independent", "specialists.controls": ("matched",)},
-            "need a Generalist that plays every character; GeneralistConfig.algorithm = independent leaves",
+            "need a Generalist that plays every character; GeneralistConfig.algorithm = independent leaves "
+            r"one network for each \(--specialists.controls= ",
         ),
     ],
 )
