@@ -16,7 +16,7 @@ import numpy as np
 from absl import flags, logging
 
 from benchmarks.ranks import on_ranks
-from benchmarks.results import give
+from benchmarks.results import give, percent
 from camtf import command, files
 from camtf.evaluation.columns import table
 from camtf.evaluation.statistics import with_interval
@@ -50,7 +50,7 @@ def part(arm: str, seed: int) -> dict[str, Any]:
     file = Path(FLAGS.folder) / "measured" / f"{arm}_{seed}.json"
     if not file.exists():
         given = [f"--{name}={FLAGS[name].value}" for name in ("populations", "folder", "frames", "battles")]
-        arguments = ["--worker", f"--arms={arm}", f"--seeds={seed}", *given]
+        arguments = ["--worker", f"--arm={arm}", f"--seeds={seed}", *given]
         files.write_json(file, on_ranks(1, "benchmarks.belief", arguments))
         logging.info("%s, seed %d is measured", arm, seed)
     return files.read_json(file)
@@ -74,12 +74,8 @@ def summarise(found: dict[str, Any], seeds: list[int]) -> dict[str, Any]:
 def report(summary: dict[str, Any]) -> None:
     """A table for people."""
 
-    def shown(value: dict[str, Any]) -> str:
-        mean = f"{100 * value['mean']:.1f}"
-        return mean if value["low"] is None else f"{mean} [{100 * value['low']:.1f}, {100 * value['high']:.1f}]"
-
     names = {"win_rate": "", "more": "", "share": "share of what there is to know: ", "certainty": "largest entry: "}
-    rows = [[f"{title}{name}", shown(value)] for key, title in names.items() for name, value in summary[key].items()]
+    rows = [[f"{title}{name}", percent(value)] for key, title in names.items() for name, value in summary[key].items()]
     print(table(["% [95% over seeds]", ""], rows))
 
 
@@ -87,19 +83,19 @@ def define_flags() -> None:
     """The command line."""
     flags.DEFINE_string("populations", "runs/populations", "Where `benchmarks.populations` left its runs.")
     flags.DEFINE_string("folder", "runs/belief", "Where the learners are, one folder each.")
-    flags.DEFINE_list("arms", list(ARMS), "What learners are told.")
     flags.DEFINE_list("seeds", ["1", "2", "3"], "Seeds of populations and learners.")
     flags.DEFINE_integer("frames", FRAMES, "Learner frames of each.", 1)
     flags.DEFINE_integer("battles", 10_000, "Battles at least, of each.", 1)
     flags.DEFINE_integer("jobs", 2, "Learners at the same time, each on one core.", 1)
     flags.DEFINE_string("out", "", "Also write the results to this file.")
     flags.DEFINE_bool("worker", False, "One learner; used by the program itself.")
+    flags.DEFINE_enum("arm", ARMS[0], ARMS, "What a worker's learner is told.")
 
 
 def main() -> None:
     """Train and measure all arms."""
     if FLAGS.worker:
-        give(response(FLAGS.arms[0], int(FLAGS.seeds[0])), "")
+        give(response(FLAGS.arm, int(FLAGS.seeds[0])), "")
         return
     seeds = [int(seed) for seed in FLAGS.seeds]
     all_parts = list(itertools.product(seeds, ARMS))

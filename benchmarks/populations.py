@@ -18,6 +18,7 @@ from typing import Any
 from absl import flags, logging
 
 from benchmarks.ranks import on_ranks
+from benchmarks.results import percent
 from benchmarks.training import camtf_train
 from camtf import command, files
 from camtf.checkpoint import RunDirectory
@@ -125,14 +126,10 @@ def summarise(found: dict[str, Any], arms: list[str], seeds: list[int]) -> dict[
 def report(summary: dict[str, Any]) -> None:
     """Tables for people."""
 
-    def shown(value: dict[str, Any]) -> str:
-        mean = f"{100 * value['mean']:.1f}"
-        return mean if value["low"] is None else f"{mean} [{100 * value['low']:.1f}, {100 * value['high']:.1f}]"
-
     pairs, arms = summary["relative_population_performance"], summary["arms"]
     print("Relative population performance, % won, row against column [95% over seeds]:\n")
     names = list(arms)
-    rows = [[one, *(shown(pairs[f"{one} v. {two}"]) if f"{one} v. {two}" in pairs else "" for two in names[1:])]
+    rows = [[one, *(percent(pairs[f"{one} v. {two}"]) if f"{one} v. {two}" in pairs else "" for two in names[1:])]
             for one in names[:-1]]  # fmt: skip
     print(table(["", *names[1:]], rows))
     bots = list(next(iter(arms.values()))["bots"])
@@ -141,8 +138,8 @@ def report(summary: dict[str, Any]) -> None:
         [
             name,
             " ".join(map(str, a["effective_population"])),
-            *(shown(a["bots"][b]) for b in bots),
-            shown(a["exploiter"]),
+            *(percent(a["bots"][b]) for b in bots),
+            percent(a["exploiter"]),
         ]
         for name, a in arms.items()
     ]
